@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* guest - one thing that is launched and measured: a process, a VM, a unikernel.
+ *
+ * Life: prepare -> (counters are opened on guest->pid) -> start -> pin -> go -> ... -> stop ->
+ * destroy. prepare makes a gated process: it exists, and has not exec'd. start opens the gate and
+ * returns with the guest held just before its first instruction (for a process: nothing has
+ * happened yet, its gate opens in go). Waiting functions give up at their deadline or when
+ * cancel_fd is readable, with -ETIMEDOUT or -ECANCELED. */
+#ifndef ASSAY_GUEST_GUEST_H
+#define ASSAY_GUEST_GUEST_H
+
+#include <sys/types.h>
+
+#include "proto/base/sysfs.h"
+#include "proto/measure/host.h"
+#include "proto/measure/result.h"
+
+struct keeper;
+struct child;
+struct guest;
+
+/* CPUs as a list of numbers; none: wherever the kernel puts it. */
+struct cpu_list {
+	const int *cpus;
+	size_t n;
+};
+
+struct guest_place {
+	struct cpu_list guest; /* vCPU threads 1:1, or the process itself */
+	struct cpu_list vmm;   /* all other threads of a VMM */
+};
+
+struct guest_wait {
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
+	int cancel_fd;	      /* borrowed; -1: none */
+};
+
+/* What prepare is given; all borrowed, outlives the guest. */
+struct guest_env {
+	struct keeper *keeper;
+	const struct host_root *root;
+	const char *folder; /* this run's own, empty at first, removed after it */
+	int console_fd;	    /* the guest's stdout / serial line goes here */
+	int stderr_fd;
+	struct guest_place place;
+};
+
+struct guest_exit {
+	int code;   /* 0..255, meaningful where signal is 0 */
+	int signal; /* 0: exited by itself */
+	uint64_t max_rss_bytes;
+};
+
+/* All but the marked are required. */
+struct guest_driver {
+	const char *name; /* as recipes write it */
+	/* Can this host run such guests? Adds capabilities and version facts. */
+	void (*probe)(const struct host_root *root, struct host_info *info);
+	/* Does the spec have what this driver needs, and nothing that it would ignore? No host is
+	 * touched; one sentence names the key. */
+	int (*check)(const struct guest_spec *spec, struct err *err);
+	int (*prepare)(const struct guest_env *env, const struct run_spec *spec, struct guest **ret,
+		       struct err *err);
+	int (*start)(struct guest *guest, const struct guest_wait *wait, struct err *err);
+	/* Optional: threads to their CPUs, verified; the guest is held. */
+	int (*pin)(struct guest *guest, struct err *err);
+	int (*go)(struct guest *guest, struct err *err);
+	/* Asks, waits a little, insists. The guest may be gone already. */
+	void (*stop)(struct guest *guest, uint64_t grace_ns);
+	/* Ends whatever is left of its process tree, reaps, removes what prepare made. NULL is
+	 * fine. ret may be NULL. */
+	void (*destroy)(struct guest *guest, struct guest_exit *ret);
+};
+
+/* Base of every driver's own struct, first member. */
+struct guest {
+	const struct guest_driver *driver;
+	pid_t pid;	       /* what counters attach to: gated after prepare */
+	int exit_fd;	       /* pidfd of pid; owned by the driver */
+	struct fact facts[16]; /* "accelerator" "tcg", "vmm.version" ...: true after start */
+	size_t n_facts;
+	struct reason reasons[4]; /* flags the driver raises, e.g. could not pin */
+	size_t n_reasons;
+};
+
+extern const struct guest_driver guest_process, guest_qemu, guest_fake;
+
+/* NULL-ended, in order of preference. */
+extern const struct guest_driver *const guest_drivers[];
+int guest_drivers_check(struct err *err); /* proves the table at start */
+int guest_driver_find(const char *name, const struct guest_driver **ret, struct err *err);
+
+#endif

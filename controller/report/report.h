@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* report - what a campaign found, for people (terminal tables) and for programs (JSON).
+ *
+ * Only valid and flagged runs that are no warm-ups are averaged; invalid ones are listed with
+ * their reasons, absent readings with theirs. Numbers carry units and sensible digits. */
+#ifndef ASSAY_REPORT_REPORT_H
+#define ASSAY_REPORT_REPORT_H
+
+#include <stdio.h>
+
+#include "controller/store/store.h"
+
+struct report_options {
+	const char *campaign; /* id, prefix, or NULL for the newest */
+	bool json;
+	bool color;
+	int width;	     /* of the terminal in columns; 0: not a terminal */
+	const char *fail_if; /* "bench/wall > 1.05": see report_fail_if; NULL: none */
+};
+
+/* Writes the whole report to out. *ret_failed: fail_if holds. */
+int report_campaign(struct store *store, const struct report_options *options, FILE *out,
+		    bool *ret_failed, struct err *err);
+/* Every campaign of the store, newest first. */
+int report_list(struct store *store, bool json, FILE *out, struct err *err);
+
+/* What a value looks like for people: 1234567 ns -> "1.235 ms", 536870912 bytes -> "512 MiB";
+ * digits: significant ones. ret has room for size. */
+void report_number(double value, const char *unit, int digits, char *ret, size_t size);
+
+/* The host's facts and capabilities (assay host). */
+int report_host(const struct host_info *host, bool json, FILE *out, struct err *err);
+
+#endif
