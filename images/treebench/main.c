@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* main - treebench as a Linux process: parameters are the arguments, all output goes to stdout.
  *
- * The arena is address space only until it is used, so its size costs nothing. 384 MiB is what a
- * guest of 512 MiB can give, and the defaults use about 20 MiB of it. */
+ * The arena is address space only until it is used, so its size costs nothing. But it must not be
+ * larger than the memory behind it: a machine without swap that runs out drops the pages of its
+ * programs, and then crawls for minutes instead of ending. The defaults use about ARENA_USED. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,27 @@
 #include "images/treebench/text.h"
 #include "images/treebench/treebench.h"
 
-#define ARENA_BYTES ((size_t)384 << 20)
+#define ARENA_MAX ((size_t)384 << 20) /* what a guest of 512 MiB can give */
+
+/* Seven eighths of what Linux could give now, at most ARENA_MAX. */
+static size_t arena_bytes(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	size_t available_kib, bytes = ARENA_MAX;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "MemAvailable: %zu kB", &available_kib) == 1) {
+			size_t share = available_kib / 8 * 7 * 1024;
+
+			bytes = share < ARENA_MAX ? share : ARENA_MAX;
+			break;
+		}
+	}
+	if (file)
+		fclose(file);
+	return bytes;
+}
 
 static void write_fd(void *ctx, const char *bytes, size_t len)
 {
@@ -34,7 +55,7 @@ int main(int argc, char **argv)
 {
 	int out = STDOUT_FILENO, complaints = STDERR_FILENO;
 	struct treebench_platform platform = {
-		.arena_len = ARENA_BYTES,
+		.arena_len = arena_bytes(),
 		.write = write_fd,
 		.ctx = &out,
 	};
@@ -47,10 +68,10 @@ int main(int argc, char **argv)
 			return TREEBENCH_USAGE;
 		}
 	}
-	platform.arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE,
+	platform.arena = mmap(NULL, platform.arena_len, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (platform.arena == MAP_FAILED) {
-		fprintf(stderr, "treebench: map an arena of %zu bytes: %s\n", ARENA_BYTES,
+		fprintf(stderr, "treebench: map an arena of %zu bytes: %s\n", platform.arena_len,
 			strerror(errno));
 		return TREEBENCH_FAILED;
 	}

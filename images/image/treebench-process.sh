@@ -1,0 +1,22 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# SPDX-License-Identifier: GPL-3.0-or-later
+# treebench-process - treebench as a static Linux program.
+
+main=program
+parts=(program=treebench)
+sources=(images/treebench images/treebench.sh)
+
+source "$here/treebench.sh"
+
+check_tools() {
+	check_compiler
+}
+
+versions() {
+	gcc --version
+}
+
+build() {
+	compile_treebench "$work"
+	link_process "$work" "$out/treebench"
+}

@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# treebench.sh - how treebench is compiled: once, so that all images run the same instructions.
+#
+# Sourced by the images that contain it. The flags are those that ring 3 of the unikernel needs:
+# integer registers only, no library (not even calls to memcpy() that the compiler makes up from
+# loops), fixed addresses. The Linux program links the very same object files.
+
+workload_flags=(
+	-std=gnu17 -O2 -g0 -Wall -Wextra -I. -ffreestanding -fno-tree-loop-distribute-patterns
+	-mgeneral-regs-only -fno-pic -fno-stack-protector -fcf-protection=none
+	-fno-asynchronous-unwind-tables
+)
+
+check_compiler() {
+	need gcc gcc
+	need ld binutils
+	[[ -f $(gcc -print-file-name=libc.a) ]] ||
+		die "the static C library is missing; install the Debian package libc6-dev"
+}
+
+# compile_treebench DIRECTORY: makes core.o there, which needs nothing from outside.
+compile_treebench() {
+	local source objects=()
+	for source in images/treebench/*.c; do
+		[[ $source != */main.c ]] || continue
+		objects+=("$1/$(basename "$source" .c).o")
+		gcc "${workload_flags[@]}" -c "$source" -o "${objects[-1]}"
+	done
+	ld -r -o "$1/core.o" "${objects[@]}"
+	[[ -z $(nm --undefined-only "$1/core.o") ]] ||
+		die "treebench must not need a library, but needs: $(nm -u "$1/core.o" | xargs)"
+}
+
+# link_process DIRECTORY PROGRAM: from core.o in that directory.
+link_process() {
+	gcc -std=gnu17 -O2 -Wall -Wextra -I. -fno-pic -no-pie -static -s \
+		images/treebench/main.c "$1/core.o" -o "$2"
+}
