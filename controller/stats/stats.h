@@ -19,6 +19,14 @@ struct estimate {
 /* values: n finite numbers, not changed. confidence: 0.95. */
 void stats_estimate(const double *values, size_t n, double confidence, struct estimate *ret);
 
+/* The mean, and the standard deviation with n - 1 (NaN where n < 2; exactly 0 where all values are
+ * equal). */
+void stats_moments(const double *values, size_t n, double *ret_mean, double *ret_sd);
+
+/* How many standard errors the two-sided interval of a mean reaches to each side. df >= 1, whole
+ * or not; NaN where there is no such quantile. */
+double stats_t_quantile(double confidence, double df);
+
 enum ratio_method {
 	RATIO_NONE,	 /* no ratio: fewer than two values on a side, or a mean of about 0 */
 	RATIO_FIELLER,	 /* ratio of means, independent samples */
