@@ -103,6 +103,7 @@ build_image() (
 		echo "images: $name is up to date in $images/$name"
 		return
 	fi
+	rm -rf "$images/.$name".?????? # of a build that was killed; we hold the lock
 	work=$(mktemp -d "$images/.$name.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	out=$work/new

@@ -11,6 +11,7 @@ main=disk
 parts=(disk=disk.raw kernel=vmlinuz)
 sources=(images/treebench images/treebench.sh images/debian)
 
+# shellcheck source=/dev/null
 source "$here/treebench.sh"
 
 suite=bookworm
@@ -24,7 +25,15 @@ check_tools() {
 	need mke2fs e2fsprogs
 	need apt-get apt
 	need dpkg-deb dpkg
-	[[ $(id -u) == 0 ]] || need newuidmap uidmap
+	[[ $(id -u) == 0 ]] || check_user_namespaces
+}
+
+# Without root, mmdebstrap needs a range of user ids to own the files of the guest.
+check_user_namespaces() {
+	need newuidmap uidmap
+	grep -qsE "^($(id -un)|$(id -u)):" /etc/subuid ||
+		die "$(id -un) has no line in /etc/subuid; ask for 'usermod --add-subuids" \
+			"100000-165535 --add-subgids 100000-165535 $(id -un)', or build as root"
 }
 
 # The package that the meta-package stands for today, as NAME=VERSION.
@@ -64,8 +73,7 @@ fetch_kernel() {
 make_archive() {
 	mmdebstrap --quiet --mode=auto --variant=extract --include="$packages" --format=tar \
 		"$suite" "$work/root.tar" ${ASSAY_DEBIAN_MIRROR:+"$ASSAY_DEBIAN_MIRROR"} ||
-		die "mmdebstrap could not fetch Debian $suite; its message is above (an ordinary" \
-			"user needs user namespaces and an entry in /etc/subuid)"
+		die "mmdebstrap could not make Debian $suite; its message is above"
 	mkdir -p "$work/add/sbin" "$work/add/usr/bin"
 	gcc -std=gnu17 -O2 -Wall -Wextra -static -s images/debian/init.c -o "$work/add/sbin/init"
 	compile_treebench "$work"

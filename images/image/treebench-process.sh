@@ -6,6 +6,7 @@ main=program
 parts=(program=treebench)
 sources=(images/treebench images/treebench.sh)
 
+# shellcheck source=/dev/null
 source "$here/treebench.sh"
 
 check_tools() {

@@ -7,6 +7,7 @@ main=kernel
 parts=(kernel=treebench.elf multiboot=treebench-mb.elf)
 sources=(images/treebench images/treebench.sh images/unikernel)
 
+# shellcheck source=/dev/null
 source "$here/treebench.sh"
 
 kernel_flags=("${workload_flags[@]}" -mno-red-zone)

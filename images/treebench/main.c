@@ -3,7 +3,7 @@
  *
  * The arena is address space only until it is used, so its size costs nothing. But it must not be
  * larger than the memory behind it: a machine without swap that runs out drops the pages of its
- * programs, and then crawls for minutes instead of ending. The defaults use about ARENA_USED. */
+ * programs, and then crawls for minutes instead of ending. The defaults use 11 MiB. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
