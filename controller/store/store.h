@@ -28,6 +28,12 @@ struct store_campaign { /* strings owned by whoever holds the struct */
 void store_campaign_done(struct store_campaign *campaign);
 
 enum store_run_state { RUN_PENDING, RUN_LEASED, RUN_DONE, RUN_GIVEN_UP, STORE_RUN_STATES };
+const char *store_run_state_name(enum store_run_state state);
+
+/* Codes of reasons that say nothing about the guest: the attempt was lost with its agent or
+ * controller, so the run deserves another. */
+#define STORE_LOST_CODES(X) X("agent-lost") X("controller-lost") X("interrupted") X("lost")
+bool store_code_is_lost(const char *code);
 
 struct store_run {
 	int64_t id; /* made by the store */
@@ -39,7 +45,12 @@ struct store_run {
 	uint32_t position;
 	enum store_run_state state;
 	uint32_t attempts; /* made so far */
+	/* Filled by runs(), not looked at by create(). */
+	bool ended;	      /* one of its attempts has: what follows is of the last that did */
+	enum verdict verdict; /* only where ended */
+	bool lost;	      /* only where ended: it has one of STORE_LOST_CODES */
 };
+void store_runs_free(struct store_run *runs, size_t n);
 
 /* A record's place in its agent's stream. */
 struct store_stream {
@@ -48,7 +59,9 @@ struct store_stream {
 	uint64_t sequence;
 };
 
-/* One row of the view `results`. Borrowed for the call. */
+enum { STORE_BLOB_LIMIT_BYTES = 512 << 20 }; /* of one artifact; SQLite's own limit is 10^9 */
+
+/* One row of the view `results` or `absent`. Borrowed for the call. */
 struct store_result {
 	const char *campaign, *host, *axes;
 	uint32_t iteration, attempt;
@@ -73,7 +86,12 @@ struct store_attempt {
 	uint64_t begun_ns, ended_ns; /* wall clock; 0: unknown */
 };
 
-/* All are required. Functions return 0 or a negative errno with a sentence. */
+/* The results of a run are those of its accepted attempt: the last ended one that is not invalid,
+ * else the last ended one. */
+
+/* All are required. Functions return 0 or a negative errno with a sentence, and leave what they
+ * return untouched then. An `each` that returns non-zero ends the walk, which returns the same and
+ * leaves err alone; it may not write to the store. */
 struct store_backend {
 	const char *name;   /* "sqlite", "memory" */
 	const char *scheme; /* of --db URLs: "sqlite:"; plain paths go to the first row */
@@ -81,34 +99,60 @@ struct store_backend {
 	int (*open)(const char *where, bool create, struct store **ret, struct err *err);
 	void (*close)(struct store *store);
 
+	/* Facts that changed keep their old rows, with the time until which they held. */
 	int (*host)(struct store *store, const struct host_info *host, struct err *err);
-	/* Campaign, its cells and its runs at once. Runs' ids are filled in. */
+	/* Campaign, its cells and its runs at once. Runs' ids are filled in. -EEXIST: it is there,
+	 * or two runs have one key. */
 	int (*create)(struct store *store, const struct store_campaign *campaign,
 		      struct store_run *runs, size_t n, struct err *err);
 	int (*campaign_state)(struct store *store, const char *id, enum campaign_state state,
 			      struct err *err);
-	/* id: a ULID, a unique prefix of one, or NULL for the newest. -ENOENT if there is none. */
+	/* id: a ULID, a unique prefix of one, or NULL for the newest. -ENOENT if there is none,
+	 * -ENOTUNIQ if several begin so. */
 	int (*campaign)(struct store *store, const char *id, struct store_campaign *ret,
 			struct err *err);
+	/* Newest first. counts: planned runs; done or given up; of these without a usable attempt
+	 * (warm-ups are runs too). */
 	int (*campaigns)(struct store *store,
 			 int (*each)(const struct store_campaign *, const size_t counts[3],
 				     void *arg),
-			 void *arg,
-			 struct err *err); /* newest first; counts: planned, done, invalid */
+			 void *arg, struct err *err);
+	/* By position; store_runs_free(). */
 	int (*runs)(struct store *store, const char *campaign, struct store_run **ret,
-		    size_t *ret_n, struct err *err); /* by position */
+		    size_t *ret_n, struct err *err);
 
 	/* A try is about to begin: counts the attempt, leases the run. */
 	int (*lease)(struct store *store, const char *campaign, const char *run_key,
 		     const char *agent, uint32_t *ret_attempt, struct err *err);
-	/* Commits what an attempt left, and the sequence. again: it was there already. */
+	/* Commits what an attempt left, and the sequence. again: it was there already, and nothing
+	 * but the sequence was written. host: fingerprint (or name) of one given to host() before;
+	 * one that was not is made with that name.
+	 * -ENOENT: no such campaign or run here; nothing is written: see skip(). */
 	int (*begun)(struct store *store, const struct store_stream *stream,
 		     const struct attempt *attempt, const char *host, bool *ret_again,
 		     struct err *err);
-	/* bytes of artifacts are in the blob table by their sha256 when this returns. */
+	/* The same for its end; the run is then RUN_DONE (unless a later attempt is leased), and
+	 * bytes of artifacts are in the blob table by their sha256. An artifact without bytes, here
+	 * or by blob_chunk() before, is recorded all the same: blob() says -ENOENT of it.
+	 * stream NULL: the controller closes an attempt whose agent is gone; should the agent's own
+	 * record come after all, that replaces it. */
 	int (*ended)(struct store *store, const struct store_stream *stream,
 		     const struct attempt *attempt, const char *host, bool *ret_again,
 		     struct err *err);
+	/* Bytes of an artifact, in order, before the attempt that names it has ended; the last one
+	 * makes the blob. A first chunk (offset 0) begins anew. size 0 only for an empty blob.
+	 * -EBADMSG, -EFBIG: these bytes can never become that blob (gap, overrun, hash, limit): its
+	 * parts are dropped and the sequence IS committed, since they would be no better sent
+	 * again; acknowledge and log it. */
+	int (*blob_chunk)(struct store *store, const struct store_stream *stream,
+			  const char *sha256, uint64_t total_bytes, uint64_t offset_bytes,
+			  const void *bytes, size_t size, bool *ret_again, struct err *err);
+	/* Commits the sequence of a record that cannot be stored (unknown campaign, undecodable),
+	 * so that it does not block its stream for ever. */
+	int (*skip)(struct store *store, const struct store_stream *stream, struct err *err);
+	/* The last sequence committed of that stream; 0: none. */
+	int (*sequence)(struct store *store, const char *agent, const char *epoch, uint64_t *ret,
+			struct err *err);
 	/* A run whose attempts are all used up, or that is to be tried again. */
 	int (*run_state)(struct store *store, const char *campaign, const char *run_key,
 			 enum store_run_state state, struct err *err);
@@ -118,20 +162,24 @@ struct store_backend {
 		     const char *value, const char *run_key, char **ret_first, char **ret_first_key,
 		     struct err *err);
 
+	/* Of every run's accepted attempt, absent ones too; by position, then as they came. */
 	int (*results)(struct store *store, const char *campaign,
 		       int (*each)(const struct store_result *, void *arg), void *arg,
 		       struct err *err);
+	/* All attempts, by position and number. */
 	int (*attempts)(struct store *store, const char *campaign,
 			int (*each)(const struct store_attempt *, void *arg), void *arg,
 			struct err *err);
-	/* An artifact's bytes, owned by the caller. */
+	/* An artifact's bytes, owned by the caller; a NUL follows them. */
 	int (*blob)(struct store *store, const char *sha256, void **ret, size_t *ret_size,
 		    struct err *err);
 	/* The console (or other artifact) of an attempt. -ENOENT: it left none. */
 	int (*artifact)(struct store *store, const char *campaign, const char *run_key,
 			uint32_t attempt, const char *name, char ret_sha256[HASH_HEX_SIZE],
 			struct err *err);
-	/* Median wall time of earlier valid runs with this cell and recipe name, 0: never ran. */
+	/* How long the attempt at such a run takes, begun to ended (preparing and settling are
+	 * waited for too): the median over the last 32 usable ones with this cell in campaigns of
+	 * this name. 0: never ran. */
 	int (*expected_ns)(struct store *store, const char *recipe, const char *cell,
 			   uint64_t *ret_ns, struct err *err);
 };
@@ -149,5 +197,14 @@ int store_backends_check(struct err *err);
 int store_open(const char *where, bool create, struct store **ret, struct err *err);
 void store_close(struct store *store); /* NULL is fine */
 CLEANUP_DEFINE(store, struct store *, store_close)
+
+/* For back-ends, so that all rows say the same. */
+int store_campaign_state_parse(const char *name, enum campaign_state *ret);
+int store_run_state_parse(const char *name, enum store_run_state *ret);
+/* Borrowed s where it is UTF-8, else a copy in *ret_copy with U+FFFD for each wrong byte: what
+ * agents and guests say is hostile, and readers of the database stumble over bad text. */
+const char *store_utf8(const char *s, char **ret_copy);
+/* -EINVAL unless it is 64 lower-case hex digits. */
+int store_check_sha256(const char *sha256, struct err *err);
 
 #endif
