@@ -5,7 +5,8 @@
 #
 # The cloud kernel has NVMe and ext4 built in, so it needs neither an initramfs nor modules. The
 # packages are unpacked but not configured: init is the only process besides treebench, and the
-# shell and coreutils are there for whoever boots with init=/bin/sh.
+# shell and coreutils are there for whoever boots with init=/bin/sh. The same inputs give the same
+# bytes: times, identifiers and the order of files do not depend on when and where it is built.
 
 main=disk
 parts=(disk=disk.raw kernel=vmlinuz)
@@ -18,11 +19,14 @@ suite=bookworm
 packages=base-files,dash,coreutils,util-linux
 kernel_package=linux-image-cloud-amd64
 disk_size=128M # sparse
+epoch=1686398400 # the day of Debian 12; no file is younger
+uuid=61737361-7900-4000-8000-000000000001
 
 check_tools() {
 	check_compiler
 	need mmdebstrap mmdebstrap
 	need mke2fs e2fsprogs
+	need debugfs e2fsprogs
 	need apt-get apt
 	need dpkg-deb dpkg
 	[[ $(id -u) == 0 ]] || check_user_namespaces
@@ -71,7 +75,7 @@ fetch_kernel() {
 
 # Everything goes through an archive, so that an ordinary user can make files that root owns.
 make_archive() {
-	mmdebstrap --quiet --mode=auto --variant=extract --include="$packages" --format=tar \
+	SOURCE_DATE_EPOCH=$epoch mmdebstrap --quiet --mode=auto --variant=extract --include="$packages" --format=tar \
 		"$suite" "$work/root.tar" ${ASSAY_DEBIAN_MIRROR:+"$ASSAY_DEBIAN_MIRROR"} ||
 		die "mmdebstrap could not make Debian $suite; its message is above"
 	mkdir -p "$work/add/sbin" "$work/add/usr/bin"
@@ -79,7 +83,24 @@ make_archive() {
 	compile_treebench "$work"
 	link_process "$work" "$work/add/usr/bin/treebench"
 	tar --append --file "$work/root.tar" --directory "$work/add" --owner=0 --group=0 \
-		./sbin/init ./usr/bin/treebench
+		--mtime="@$epoch" --mode=755 ./sbin/init ./usr/bin/treebench
+}
+
+# normalise_times DISK: those that only the kernel can set on a mounted file system.
+normalise_times() {
+	local inodes
+	inodes=$(dumpe2fs -h "$1" 2>/dev/null | awk \
+		'/^Inode count:/ { all = $3 } /^Free inodes:/ { free = $3 } END { print all - free }')
+	seq 1 "$inodes" | awk -v time="@$epoch" '{
+		for (split("atime ctime crtime", name); name[++i]; ) {
+			print "set_inode_field <" $1 "> " name[i] " " time
+			print "set_inode_field <" $1 "> " name[i] "_extra 0"
+		}
+		i = 0
+		print "set_inode_field <" $1 "> mtime_extra 0"
+	}' >"$1.commands"
+	debugfs -w -f "$1.commands" "$1" >/dev/null 2>"$1.errors" ||
+		{ cat "$1.errors" >&2 && return 1; }
 }
 
 # In: the archive. Out: the disk. Runs as root, or as what passes for root in a user namespace.
@@ -91,8 +112,12 @@ make_disk() {
 	mkdir "$directory/root"
 	tar --extract --directory "$directory/root" --numeric-owner --same-permissions \
 		--exclude='./dev/*' --exclude='./usr/share/locale/*' --exclude='./usr/share/man/*'
-	truncate -s "$1" "$directory/disk"
-	mke2fs -q -t ext4 -O '^has_journal' -m 0 -L assay -d "$directory/root" "$directory/disk"
+	find "$directory/root" -newermt "@$epoch" -exec touch --no-dereference -d "@$epoch" {} +
+	truncate -s "$disk_size" "$directory/disk"
+	export E2FSPROGS_FAKE_TIME=$epoch
+	mke2fs -q -t ext4 -O '^has_journal' -m 0 -L assay -U "$uuid" \
+		-E hash_seed="$uuid" -d "$directory/root" "$directory/disk"
+	normalise_times "$directory/disk"
 	cat "$directory/disk"
 }
 
@@ -101,7 +126,8 @@ build() {
 	[[ $(id -u) == 0 ]] || as_root=(mmdebstrap --unshare-helper)
 	fetch_kernel
 	make_archive
-	"${as_root[@]}" bash -c "$(declare -f make_disk); make_disk $disk_size" \
+	"${as_root[@]}" env disk_size="$disk_size" epoch="$epoch" uuid="$uuid" \
+		bash -c "$(declare -f normalise_times make_disk); make_disk" \
 		<"$work/root.tar" >"$work/disk"
 	cp --sparse=always "$work/disk" "$out/disk.raw"
 }
