@@ -141,6 +141,7 @@ done
 
 need flock util-linux
 mkdir -p "$images"
+images=$(cd "$images" && pwd) # the builds change directory
 exec {lock}<"$images"
 flock "$lock" # one build at a time; others wait
 trap 'exit 130' INT TERM

@@ -1,23 +1,7 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-3.0-or-later
-# treebench.sh - how treebench is compiled: once, so that all images run the same instructions.
-#
-# Sourced by the images that contain it. The flags are those that ring 3 of the unikernel needs:
-# integer registers only, no library (not even calls to memcpy() that the compiler makes up from
-# loops), fixed addresses. The Linux program links the very same object files.
-
-workload_flags=(
-	-std=gnu17 -O2 -g0 -Wall -Wextra -I. -ffreestanding -fno-tree-loop-distribute-patterns
-	-mgeneral-regs-only -fno-pic -fno-stack-protector -fcf-protection=none
-	-fno-asynchronous-unwind-tables
-)
-
-check_compiler() {
-	need gcc gcc
-	need ld binutils
-	[[ -f $(gcc -print-file-name=libc.a) ]] ||
-		die "the static C library is missing; install the Debian package libc6-dev"
-}
+# treebench.sh - how treebench is compiled: once, so that all images run the same instructions. The
+# Linux program links the very object file that the unikernel links. Sourced after compiler.sh.
 
 # compile_treebench DIRECTORY: makes core.o there, which needs nothing from outside.
 compile_treebench() {

@@ -10,8 +10,10 @@
 
 main=disk
 parts=(disk=disk.raw kernel=vmlinuz)
-sources=(images/treebench images/treebench.sh images/debian)
+sources=(images/compiler.sh images/treebench images/treebench.sh images/debian)
 
+# shellcheck source=/dev/null
+source "$here/compiler.sh"
 # shellcheck source=/dev/null
 source "$here/treebench.sh"
 
@@ -52,11 +54,12 @@ chosen_kernel() {
 }
 
 versions() {
+	compiler_versions
 	chosen_kernel
 	# shellcheck disable=SC2046
 	apt-cache show --no-all-versions ${packages//,/ } libc6 2>/dev/null |
 		awk '$1 == "Package:" || $1 == "Version:"'
-	dpkg-query -W gcc mmdebstrap e2fsprogs 2>/dev/null || true
+	dpkg-query -W mmdebstrap e2fsprogs 2>/dev/null || true
 	echo "${ASSAY_DEBIAN_MIRROR:-}"
 }
 
@@ -75,7 +78,8 @@ fetch_kernel() {
 
 # Everything goes through an archive, so that an ordinary user can make files that root owns.
 make_archive() {
-	SOURCE_DATE_EPOCH=$epoch mmdebstrap --quiet --mode=auto --variant=extract --include="$packages" --format=tar \
+	SOURCE_DATE_EPOCH=$epoch mmdebstrap --quiet --mode=auto --variant=extract \
+		--include="$packages" --format=tar \
 		"$suite" "$work/root.tar" ${ASSAY_DEBIAN_MIRROR:+"$ASSAY_DEBIAN_MIRROR"} ||
 		die "mmdebstrap could not make Debian $suite; its message is above"
 	mkdir -p "$work/add/sbin" "$work/add/usr/bin"

@@ -4,8 +4,10 @@
 
 main=program
 parts=(program=treebench)
-sources=(images/treebench images/treebench.sh)
+sources=(images/compiler.sh images/treebench images/treebench.sh)
 
+# shellcheck source=/dev/null
+source "$here/compiler.sh"
 # shellcheck source=/dev/null
 source "$here/treebench.sh"
 
@@ -14,7 +16,7 @@ check_tools() {
 }
 
 versions() {
-	gcc --version
+	compiler_versions
 }
 
 build() {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* layout - numbers that the assembly, the C and the linker script of the unikernel must agree on. */
+/* layout - numbers that assembly, C and linker script of the unikernel must agree on. */
 #ifndef UNIKERNEL_LAYOUT_H
 #define UNIKERNEL_LAYOUT_H
 
