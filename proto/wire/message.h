@@ -2,7 +2,15 @@
 /* message - every message between controller and agent, as C structs; assay.proto is the same
  * vocabulary as bytes. Two sockets: control (small, never late) and bulk (records of the spool,
  * flow-controlled). Decoding trusts nothing: sizes and counts are bounded before anything is
- * allocated, names are cut or refused, enums out of range are refused. */
+ * allocated, names are refused where they are empty, too long or hold control characters (lines
+ * for people are cut and cleaned instead), enums out of range and numbers that are not finite are
+ * refused. Decoding costs at most 32 times the size plus 16 KiB, never more than 4 times
+ * WIRE_MESSAGE_LIMIT_BYTES, and besides that the structs that it gives, whose counts are bounded
+ * below.
+ *
+ * An empty string is NULL after decoding, and NULL is empty on the wire, for what may be missing:
+ * pattern, image_ref.path, machine, accel, cpu, kernel, initrd, append. Arrays of strings are NULL
+ * where empty. */
 #ifndef ASSAY_WIRE_MESSAGE_H
 #define ASSAY_WIRE_MESSAGE_H
 
@@ -13,7 +21,26 @@
 enum {
 	WIRE_PROTOCOL = 1, /* bumped on any change that an older end would misread */
 	WIRE_MESSAGE_LIMIT_BYTES = 8 << 20, /* larger ones are refused unread */
-	WIRE_BLOB_CHUNK_BYTES = 256 << 10,
+	WIRE_BLOB_CHUNK_BYTES = 256 << 10,  /* of a blob in one record, at most */
+};
+
+/* More is refused by decoding. The largest attempt within these fits into one message; a larger
+ * one is cut by record_encode_attempt() and gets a reason that says so. */
+enum {
+	WIRE_STRING_LIMIT_BYTES = 64 << 10, /* of each string that is not a fixed array */
+	WIRE_STRINGS_MAX = 1024, /* command, env, args, counters, energy, features: each */
+	WIRE_FACTS_MAX = 1024,	 /* of a host, of an attempt */
+	WIRE_CAPABILITIES_MAX = 256,
+	WIRE_PROBLEMS_MAX = 1024,
+	WIRE_WINDOW_SPECS_MAX = 256,
+	WIRE_DISKS_MAX = 64,
+	WIRE_IMAGES_MAX = 256,
+	WIRE_MARKS_MAX = 1024,
+	WIRE_WINDOWS_MAX = 512,
+	WIRE_READINGS_MAX = 12288,
+	WIRE_REASONS_MAX = 256,
+	WIRE_EVENTS_MAX = 8192,
+	WIRE_ARTIFACTS_MAX = 256,
 };
 
 /* Kind, name, and who says it on which socket. */
@@ -143,16 +170,19 @@ struct message {
 	};
 };
 
-/* Bytes are owned by the caller. Encoding cannot fail. */
+/* Bytes are owned by the caller. Encoding cannot fail. Decoding gives 0 or -EBADMSG with the
+ * field in words; *ret is untouched then. */
 void message_encode(const struct message *message, void **ret, size_t *ret_size);
 int message_decode(const void *bytes, size_t size, struct message *ret, struct err *err);
 void message_done(struct message *message); /* releases what decode made */
 
-/* Record bodies. */
+/* Record bodies. Artifacts travel by hash: their bytes are NULL after decoding, and come as blobs.
+ * A reading whose numbers are not finite is encoded as absent. */
 void record_encode_attempt(const struct attempt *attempt, void **ret, size_t *ret_size);
 int record_decode_attempt(const void *bytes, size_t size, struct attempt **ret, struct err *err);
 void record_encode_blob(const struct blob_chunk *chunk, void **ret, size_t *ret_size);
 int record_decode_blob(const void *bytes, size_t size, struct blob_chunk *ret, struct err *err);
+void blob_chunk_done(struct blob_chunk *chunk); /* releases its bytes */
 
 /* A run_spec alone: the canonical bytes that are spooled when a run is taken. */
 void spec_encode(const struct run_spec *spec, void **ret, size_t *ret_size);
