@@ -24,9 +24,11 @@ int host_root_open(const char *root, struct host_root *ret, struct err *err)
 	autoclose int proc_fd = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc_fd < 0)
 		return err_sys(err, errno, "open %s", proc);
+	autofree char *etc = file_join(root, "etc");
 	*ret = (struct host_root){
 		.sys_fd = take_fd(sys_fd),
 		.proc_fd = take_fd(proc_fd),
+		.etc_fd = open(etc, O_PATH | O_DIRECTORY | O_CLOEXEC),
 		.real = strcmp(root, "/") == 0,
 	};
 	return 0;
@@ -38,7 +40,9 @@ void host_root_close(struct host_root *root)
 		close(root->sys_fd);
 	if (root->proc_fd > 0)
 		close(root->proc_fd);
-	*root = (struct host_root){.sys_fd = -1, .proc_fd = -1};
+	if (root->etc_fd > 0)
+		close(root->etc_fd);
+	*root = (struct host_root){.sys_fd = -1, .proc_fd = -1, .etc_fd = -1};
 }
 
 static bool leaves_root(const char *path)

@@ -12,14 +12,15 @@
 
 #include "proto/base/err.h"
 
-/* Where a host's files are: the real ones, or a captured host's. Both descriptors are owned. */
+/* Where a host's files are: the real ones, or a captured host's. The descriptors are owned. */
 struct host_root {
 	int sys_fd;  /* /sys */
 	int proc_fd; /* /proc */
+	int etc_fd;  /* /etc; 0 or -1 where there is none: no open of it works then */
 	bool real;   /* this machine: system calls agree with the files */
 };
 
-/* root: "/" for this machine, else a folder that holds `sys` and `proc`. */
+/* root: "/" for this machine, else a folder that holds `sys`, `proc` and perhaps `etc`. */
 int host_root_open(const char *root, struct host_root *ret, struct err *err);
 void host_root_close(struct host_root *root);
 
