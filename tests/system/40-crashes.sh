@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Ctrl-C, and SIGKILL for agent and controller, in the middle of a run: no guest survives, nothing
+# that was measured is lost, nothing is counted twice, and the campaign can go on.
+. "$(dirname "$0")/lib.sh"
+cd "$scratch" || exit 1
+
+# A guest with a child that left its session: the whole tree must end with the run.
+cat >tree.sh <<'END'
+#!/bin/sh
+echo $$ >"$1/guest.pid"
+(setsid sleep 1000 & echo $! >"$1/stray.pid")
+echo started
+sleep "$2"
+kill $(cat "$1/stray.pid")
+END
+chmod +x tree.sh
+
+start() { # RECIPE DB: in the background; its id in $controller
+	"$assay" run "$1" --db "$2" >out.txt 2>err.txt &
+	controller=$!
+	started+=("$controller")
+}
+
+agent_of() { # CONTROLLER: its agent
+	pgrep -P "$1" -f assay-agent
+}
+
+guests_running() {
+	[ -s guest.pid ] && [ -s stray.pid ] && ! gone "$(cat guest.pid)"
+}
+
+guests_gone() {
+	gone "$(cat guest.pid)" && gone "$(cat stray.pid)"
+}
+
+one_result_a_run() { # DB N
+	[ "$(sql "$1" "SELECT count(*) FROM results WHERE metric='wall' AND window='whole'")" = "$2" ] &&
+		[ "$(sql "$1" "SELECT count(DISTINCT iteration) FROM results")" = "$2" ]
+}
+
+process_recipe tree.yaml tree 3 0 "$scratch/tree.sh" "$scratch" 1.5
+
+# The agent is killed.
+start tree.yaml agent.db
+holds "the guest runs" within 10 guests_running
+agent=$(agent_of $controller)
+kill -KILL "$agent"
+holds "agent killed: its guest's whole tree is gone within 3 s" within 3 guests_gone
+wait $controller
+is $? 0 "agent killed: the campaign goes on and ends with 0"
+is "$(sql agent.db 'SELECT count(*) FROM attempt')" 4 "agent killed: both attempts are stored"
+is "$(sql agent.db "SELECT code FROM reason WHERE level='invalid'")" agent-lost "agent killed: the first attempt says why"
+holds "agent killed: each run has one result" one_result_a_run agent.db 3
+is "$(sql agent.db "SELECT DISTINCT verdict FROM results")" valid "agent killed: and they are valid"
+
+# Agent and keeper both.
+rm -f guest.pid stray.pid
+start tree.yaml both.db
+holds "the guest runs" within 10 guests_running
+agent=$(agent_of $controller)
+keeper=$(pgrep -P "$agent" | head -1)
+kill -KILL "$keeper" "$agent"
+wait $controller
+is $? 0 "agent and keeper killed: the campaign goes on and ends with 0"
+holds "agent and keeper killed: each run has one result" one_result_a_run both.db 3
+holds "agent and keeper killed: nothing of the first guest is left" guests_gone
+
+# The controller is killed.
+rm -f guest.pid stray.pid
+start tree.yaml controller.db
+holds "the guest runs" within 10 guests_running
+agent=$(agent_of $controller)
+kill -KILL $controller
+wait $controller 2>/dev/null
+holds "controller killed: the guest is gone within 5 s" within 5 guests_gone
+holds "controller killed: its agent is gone" within 5 gone "$agent"
+id=$(sql controller.db 'SELECT id FROM campaign')
+"$assay" run --resume "$id" --db controller.db >out.txt 2>err.txt
+is $? 0 "controller killed: resume ends with 0"
+holds "controller killed: each run has one result" one_result_a_run controller.db 3
+is "$(sql controller.db "SELECT state FROM campaign")" 'done' "controller killed: the campaign is done"
+err=$("$assay" run --resume "$id" --db controller.db 2>&1)
+is $? 2 "a campaign that is done cannot be resumed"
+like "$err" "is done" "and that is said"
+
+# Ctrl-C.
+rm -f guest.pid stray.pid
+start tree.yaml interrupt.db
+holds "the guest runs" within 10 guests_running
+kill -INT $controller
+wait $controller
+is $? 130 "Ctrl-C: status 130"
+holds "Ctrl-C: the guest is gone" guests_gone
+like "$(cat err.txt)" "assay run --resume [0-9A-Z]{26} --db interrupt.db" "Ctrl-C: it says how to go on"
+is "$(sql interrupt.db "SELECT state FROM campaign")" interrupted "Ctrl-C: the campaign is interrupted"
+is "$(sql interrupt.db "SELECT count(*) FROM reason WHERE code='cancelled'")" 1 "Ctrl-C: the ended attempt is kept"
+$(sed -n 's/.*go on with: assay \(run .*\)/'"${assay//\//\\/}"' \1/p' err.txt | head -1) >out.txt 2>err.txt
+is $? 0 "the printed command goes on and ends with 0"
+holds "Ctrl-C: each run has one result" one_result_a_run interrupt.db 3
+
+# Many kills of short runs: every run one result, whatever was hit.
+process_recipe short.yaml short 60 0 /bin/sleep 0.02
+seed=${ASSAY_TEST_SEED:-$RANDOM}
+RANDOM=$seed
+echo "# kills from seed $seed"
+"$assay" run short.yaml --db short.db >out.txt 2>err.txt &
+controller=$!
+kills=0
+id=
+for _ in 1 2 3 4 5 6 7 8; do
+	sleep "0.$((RANDOM % 4 + 2))"
+	if [ $((RANDOM % 2)) = 0 ]; then
+		kill -KILL $controller 2>/dev/null && kills=$((kills + 1))
+		wait $controller 2>/dev/null
+		id=$(sql short.db 'SELECT id FROM campaign' 2>/dev/null)
+		if [ -n "$id" ]; then
+			"$assay" run --resume "$id" --db short.db >out.txt 2>err.txt &
+		else
+			"$assay" run short.yaml --db short.db >out.txt 2>err.txt &
+		fi
+		controller=$!
+	else
+		agent=$(agent_of $controller)
+		[ -n "$agent" ] && kill -KILL "$agent" 2>/dev/null && kills=$((kills + 1))
+	fi
+done
+started+=("$controller")
+wait $controller
+id=$(sql short.db 'SELECT id FROM campaign')
+if [ "$(sql short.db 'SELECT state FROM campaign')" != 'done' ]; then
+	"$assay" run --resume "$id" --db short.db >out.txt 2>err.txt
+fi
+echo "# $kills kills, $(sql short.db 'SELECT count(*) FROM attempt') attempts"
+holds "after $kills kills each of 60 runs has one result" one_result_a_run short.db 60
+finish
