@@ -23,11 +23,11 @@ _Static_assert((int)ASSAY__V1__LEVEL__LEVEL_INVALID == (int)VERDICT_INVALID, "as
 	to->uncertainty = finite ? from->uncertainty : 0;                       \
 	if (from->present && !finite)                                           \
 		to->note = put_string("the number that was measured is not finite");
-#define DECODE_NUMBERS()                                        \
-	DECODE_SAME(present)                                    \
-	DECODE_FINITE(value)                                    \
-	DECODE_FINITE(running_share) DECODE_FINITE(uncertainty) \
-		to->value = to->present ? to->value : 0;
+#define DECODE_NUMBERS()             \
+	DECODE_SAME(present)         \
+	DECODE_FINITE(value)         \
+	DECODE_FINITE(running_share) \
+	DECODE_FINITE(uncertainty) to->value = to->present ? to->value : 0;
 
 #define CLOCKS_FIELDS(F) F(SAME, raw_ns) F(SAME, monotonic_ns) F(SAME, real_ns) F(SAME, width_ns)
 
