@@ -3,7 +3,10 @@
  *
  * Everything that arrives from an agent is committed together with the (agent, epoch, sequence)
  * that it came with, in one transaction; only then may it be acknowledged. What was committed is
- * ignored when it comes again. */
+ * ignored when it comes again.
+ *
+ * A run may have had several attempts. Its results are those of the accepted one: the last ended
+ * attempt that is not invalid, else the last ended one. */
 #ifndef ASSAY_STORE_STORE_H
 #define ASSAY_STORE_STORE_H
 
@@ -86,12 +89,9 @@ struct store_attempt {
 	uint64_t begun_ns, ended_ns; /* wall clock; 0: unknown */
 };
 
-/* The results of a run are those of its accepted attempt: the last ended one that is not invalid,
- * else the last ended one. */
-
 /* All are required. Functions return 0 or a negative errno with a sentence, and leave what they
  * return untouched then. An `each` that returns non-zero ends the walk, which returns the same and
- * leaves err alone; it may not write to the store. */
+ * leaves err alone; it may not write to the store, nor begin the same walk again. */
 struct store_backend {
 	const char *name;   /* "sqlite", "memory" */
 	const char *scheme; /* of --db URLs: "sqlite:"; plain paths go to the first row */
@@ -127,15 +127,15 @@ struct store_backend {
 	/* Commits what an attempt left, and the sequence. again: it was there already, and nothing
 	 * but the sequence was written. host: fingerprint (or name) of one given to host() before;
 	 * one that was not is made with that name.
-	 * -ENOENT: no such campaign or run here; nothing is written: see skip(). */
+	 * -ENOENT: no such campaign or run here; nothing is written: see skip_record(). */
 	int (*begun)(struct store *store, const struct store_stream *stream,
 		     const struct attempt *attempt, const char *host, bool *ret_again,
 		     struct err *err);
 	/* The same for its end; the run is then RUN_DONE (unless a later attempt is leased), and
 	 * bytes of artifacts are in the blob table by their sha256. An artifact without bytes, here
 	 * or by blob_chunk() before, is recorded all the same: blob() says -ENOENT of it.
-	 * stream NULL: the controller closes an attempt whose agent is gone; should the agent's own
-	 * record come after all, that replaces it. */
+	 * stream NULL: the controller closes an attempt whose agent is gone (host NULL: as begun
+	 * said); should the agent's own record come after all, that replaces it. */
 	int (*ended)(struct store *store, const struct store_stream *stream,
 		     const struct attempt *attempt, const char *host, bool *ret_again,
 		     struct err *err);
@@ -149,7 +149,7 @@ struct store_backend {
 			  const void *bytes, size_t size, bool *ret_again, struct err *err);
 	/* Commits the sequence of a record that cannot be stored (unknown campaign, undecodable),
 	 * so that it does not block its stream for ever. */
-	int (*skip)(struct store *store, const struct store_stream *stream, struct err *err);
+	int (*skip_record)(struct store *store, const struct store_stream *stream, struct err *err);
 	/* The last sequence committed of that stream; 0: none. */
 	int (*sequence)(struct store *store, const char *agent, const char *epoch, uint64_t *ret,
 			struct err *err);
@@ -178,8 +178,8 @@ struct store_backend {
 			uint32_t attempt, const char *name, char ret_sha256[HASH_HEX_SIZE],
 			struct err *err);
 	/* How long the attempt at such a run takes, begun to ended (preparing and settling are
-	 * waited for too): the median over the last 32 usable ones with this cell in campaigns of
-	 * this name. 0: never ran. */
+	 * waited for too): the median over recent usable ones with this cell in campaigns of this
+	 * name. 0: never ran. */
 	int (*expected_ns)(struct store *store, const char *recipe, const char *cell,
 			   uint64_t *ret_ns, struct err *err);
 };
@@ -201,9 +201,8 @@ CLEANUP_DEFINE(store, struct store *, store_close)
 /* For back-ends, so that all rows say the same. */
 int store_campaign_state_parse(const char *name, enum campaign_state *ret);
 int store_run_state_parse(const char *name, enum store_run_state *ret);
-/* Borrowed s where it is UTF-8, else a copy in *ret_copy with U+FFFD for each wrong byte: what
- * agents and guests say is hostile, and readers of the database stumble over bad text. */
-const char *store_utf8(const char *s, char **ret_copy);
+/* JSON array of "code: text", owned by the caller; NULL has none. */
+char *store_reasons_json(const struct attempt *attempt);
 /* -EINVAL unless it is 64 lower-case hex digits. */
 int store_check_sha256(const char *sha256, struct err *err);
 
