@@ -103,6 +103,15 @@ void matrix_done(struct matrix *matrix);
 int recipe_matrix(const struct recipe *recipe, const struct host_info *host,
 		  const char *cache_folder, struct matrix *ret, struct recipe_errors *errors);
 
+/* The spec of one run: a deep copy of the cell's with {run.iteration} put in, and iteration and
+ * warmup filled. *ret is owned by the caller. */
+int recipe_run_spec(const struct cell *cell, uint32_t iteration, bool warmup, struct run_spec **ret,
+		    struct err *err);
+
+/* Whether the host is one of those that hosts.each or hosts.any asks for: 0, or -ENOENT with why
+ * not, in words. */
+int recipe_hosts_match(const struct recipe *recipe, const struct host_info *host, struct err *err);
+
 /* Where a key stands, for errors found later: "file:line:column" of e.g. "measure.counters.2". */
 void recipe_where(const struct recipe *recipe, const char *key, char *ret, size_t size);
 
