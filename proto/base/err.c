@@ -14,7 +14,8 @@ static void one_line(char *text)
 			*p = ' ';
 }
 
-static void say(struct err *err, int code, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void say(struct err *err, int code, const char *fmt,
+						      va_list ap)
 {
 	err->code = code > 0 ? code : EIO;
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);

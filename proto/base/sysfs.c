@@ -77,7 +77,9 @@ static int read_small(int root_fd, const char *path, char *ret, size_t size, str
 	return 0;
 }
 
-static int format_path(char *path, size_t size, const char *fmt, va_list ap, struct err *err)
+__attribute__((format(printf, 3, 0))) static int format_path(char *path, size_t size,
+							     const char *fmt, va_list ap,
+							     struct err *err)
 {
 	int n = vsnprintf(path, size, fmt, ap);
 	if (n < 0 || (size_t)n >= size)
