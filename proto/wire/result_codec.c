@@ -128,7 +128,6 @@ static struct reason *fit(struct attempt *attempt)
 	last->level = VERDICT_INVALID;
 	snprintf(last->text, sizeof(last->text), "more than a message carries: kept the first %s",
 		 cut);
-	attempt->reasons = reasons;
 	return reasons;
 }
 
@@ -137,6 +136,8 @@ void record_encode_attempt(const struct attempt *attempt, void **ret, size_t *re
 	autoarena struct arena arena = {0};
 	struct attempt fitting = *attempt; /* borrows the arrays */
 	autofree struct reason *reasons = fit(&fitting);
+	if (reasons)
+		fitting.reasons = reasons;
 	Assay__V1__Attempt message;
 	encode_attempt(&arena, &fitting, &message);
 	codec_pack(&message.base, ret, ret_size);
