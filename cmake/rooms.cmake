@@ -12,7 +12,6 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(FYAML REQUIRED IMPORTED_TARGET libfyaml)
 pkg_check_modules(GSL REQUIRED IMPORTED_TARGET gsl)
 pkg_check_modules(SMARTCOLS REQUIRED IMPORTED_TARGET smartcols)
-pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
 find_library(PFM_LIBRARY pfm REQUIRED) # libpfm4-dev has no pkg-config file
 
 add_library(assay_flags INTERFACE)

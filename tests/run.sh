@@ -77,9 +77,9 @@ say() {
 	printf '%-52s %s (%d s)\n' "$1" "$2" "$3"
 }
 
-# show LOG: what failed, as much as fits a terminal's memory.
+# show LOG: what failed, without the progress of ninja, as much as one reads.
 show() {
-	tail -n 200 "$1" | sed 's/^/    /'
+	grep -vE '^\[[0-9]+/[0-9]+\] ' "$1" | tail -n 200 | sed 's/^/    /'
 	echo "    (all of it: $1)"
 }
 
@@ -155,12 +155,12 @@ tap_test() {
 }
 
 configure_and_build() {
-	cmake --preset "$1" && cmake --build --preset "$1" -j "$jobs"
+	cmake --preset "$1" && cmake --build --preset "$1" -j "$jobs" -- -k 0
 }
 
 build_with_clang() {
 	cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
-		-DASSAY_WERROR=ON && cmake --build build/clang -j "$jobs"
+		-DASSAY_WERROR=ON && cmake --build build/clang -j "$jobs" -- -k 0
 }
 
 # unit_counts LOG: of `ctest -V` ("3: ok 1 - name"): cases of programs that print TAP, programs as
