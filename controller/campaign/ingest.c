@@ -170,5 +170,5 @@ int life_ingest(struct campaign *c, struct fleet_agent *agent, const struct msg_
 	/* It will never be better: a campaign that this store does not have, or broken bytes. */
 	life_note(c, "record %" PRIu64 " of %s is left out: %s", record->sequence, agent->name,
 		  err->text);
-	return c->o->store->backend->skip(c->o->store, &stream, err);
+	return c->o->store->backend->skip_record(c->o->store, &stream, err);
 }

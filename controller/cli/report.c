@@ -32,7 +32,7 @@ static const char list_help[] = "Usage: assay list [OPTION]...\n"
 int cli_check_fail_if(const char *expression)
 {
 	struct err err = ERR_NONE;
-	if (report_check_fail_if(expression, &err) < 0)
+	if (report_fail_if(expression, &err) < 0)
 		return cli_fail(EXIT_USAGE, "--fail-if: %s", err.text);
 	return -1;
 }
