@@ -18,6 +18,11 @@ struct report_options {
 	const char *fail_if; /* "bench/wall > 1.05": see report_fail_if; NULL: none */
 };
 
+/* Is the expression well-formed? So that a campaign does not run for hours before it is refused.
+ *	WINDOW/METRIC [of VALUE] OP NUMBER      as in "bench/energy/package of unikernel > 1.05"
+ * It holds where the ratio's whole interval lies past NUMBER; fail_if.h has the rest. */
+int report_fail_if(const char *expression, struct err *err);
+
 /* Writes the whole report to out. *ret_failed: fail_if holds. */
 int report_campaign(struct store *store, const struct report_options *options, FILE *out,
 		    bool *ret_failed, struct err *err);
