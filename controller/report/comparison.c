@@ -41,11 +41,13 @@ static void set_ratio(struct view *view, struct grid *grid, size_t column,
 	grid_set(grid, column, style, "%s", ratio);
 }
 
-static void set_mean(struct view *view, struct grid *grid, size_t column, size_t cell,
-		     const struct model_row *row, const struct scale *scale)
+static void set_mean(struct view *view, struct grid *grid, size_t column, const struct block *block,
+		     size_t cell, const struct model_row *row, const struct scale *scale)
 {
-	autofree char *mean = figure_mean(view, view->model->cells[cell], &row->values[cell],
-					  scale);
+	struct model_value value = row->values[cell];
+	if (block->bare)
+		value.estimate.low = value.estimate.high = (double)NAN;
+	autofree char *mean = figure_mean(view, view->model->cells[cell], &value, scale);
 	grid_set(grid, column, GRID_PLAIN, "%s", mean);
 }
 
