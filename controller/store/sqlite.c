@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "proto/base/mem.h"
 
@@ -32,25 +33,44 @@ static inline void cleanup_opening(struct sqlite_store **s)
 		close_sqlite(&(*s)->base);
 }
 
+/* SQLite says only "unable to open database file" of all these. */
+static int check_folder(const char *path, struct err *err)
+{
+	autofree char *folder = xstrdup(path);
+	char *slash = strrchr(folder, '/');
+	if (slash)
+		slash[slash == folder] = '\0';
+	if (access(slash ? folder : ".", W_OK | X_OK) == 0)
+		return 0;
+	return err_say(err, errno,
+		       "%s: its folder cannot be written (%s), and SQLite keeps two files beside a "
+		       "database; name one in a folder of yours with --db",
+		       path, strerror(errno));
+}
+
 static int check_path(const char *path, bool create, struct err *err)
 {
 	struct stat st;
-	if (stat(path, &st) == 0) {
-		if (S_ISDIR(st.st_mode))
-			return err_say(err, EISDIR, "%s is a folder; name a file in it with --db",
-				       path);
-		if (!S_ISREG(st.st_mode))
-			return err_say(err, EINVAL, "%s is not a file; name one with --db", path);
-		return 0;
-	}
-	if (errno != ENOENT)
-		return err_sys(err, errno, "open %s", path);
-	if (!create)
+	if (stat(path, &st) < 0) {
+		if (errno != ENOENT)
+			return err_sys(err, errno, "open %s", path);
+		if (create)
+			return check_folder(path, err);
 		return err_say(err, ENOENT,
 			       "there is no database %s; 'assay run RECIPE' makes one, or name "
 			       "another with --db",
 			       path);
-	return 0;
+	}
+	if (S_ISDIR(st.st_mode))
+		return err_say(err, EISDIR, "%s is a folder; name a file in it with --db", path);
+	if (!S_ISREG(st.st_mode))
+		return err_say(err, EINVAL, "%s is not a file; name one with --db", path);
+	if (access(path, R_OK | W_OK) < 0)
+		return err_say(err, errno,
+			       "%s cannot be read and written (%s); reading needs both; copy it "
+			       "and name the copy with --db",
+			       path, strerror(errno));
+	return check_folder(path, err);
 }
 
 static int open_sqlite(const char *where, bool create, struct store **ret, struct err *err)

@@ -30,15 +30,6 @@ static int say_io(struct sqlite_store *s, struct err *err)
 		s->path, sqlite3_errmsg(s->db), code ? ": " : "", code ? strerror(code) : "");
 }
 
-static int say_open(struct sqlite_store *s, struct err *err)
-{
-	int code = s->db ? sqlite3_system_errno(s->db) : 0;
-	return err_say(err, code ? code : EIO,
-		       "%s cannot be opened: %s (SQLite keeps two files beside a database, so its "
-		       "folder must be there and writable)",
-		       s->path, code ? strerror(code) : sqlite3_errmsg(s->db));
-}
-
 int sqlite_error(struct sqlite_store *s, int rc, struct err *err)
 {
 	switch (rc & 0xff) {
@@ -46,8 +37,6 @@ int sqlite_error(struct sqlite_store *s, int rc, struct err *err)
 		return say_full(s, err);
 	case SQLITE_IOERR:
 		return say_io(s, err);
-	case SQLITE_CANTOPEN:
-		return say_open(s, err);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return err_say(err, EBUSY,
@@ -55,10 +44,11 @@ int sqlite_error(struct sqlite_store *s, int rc, struct err *err)
 			       "one first",
 			       s->path);
 	case SQLITE_READONLY:
+	case SQLITE_CANTOPEN:
 		return err_say(err, EROFS,
-			       "%s is read-only, or its folder is: reading needs to write beside "
-			       "it; copy it to a folder of yours and name that with --db",
-			       s->path);
+			       "%s, or a file beside it, cannot be written (%s); copy it to a "
+			       "folder of yours and name that with --db",
+			       s->path, sqlite3_errmsg(s->db));
 	case SQLITE_NOTADB:
 		return err_say(err, EINVAL,
 			       "%s is not an SQLite database; name another file with --db",
