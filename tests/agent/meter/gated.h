@@ -66,7 +66,8 @@ static inline char *gated_room(size_t pages)
 	return room;
 }
 
-static inline void gated_touch(char *room, size_t pages)
+/* Without ASan: its shadow of the room would fault in one page more for each eight. */
+__attribute__((no_sanitize("address"))) static inline void gated_touch(char *room, size_t pages)
 {
 	for (size_t i = 0; i < pages; i++)
 		((volatile char *)room)[i * 4096] = 1;
