@@ -149,7 +149,8 @@ static int decode_body(const Assay__V1__Envelope *envelope, struct message *to, 
 int message_decode(const void *bytes, size_t size, struct message *ret, struct err *err)
 {
 	autoarena struct arena arena = {0};
-	struct message message = {0};
+	struct message message;
+	memset(&message, 0, sizeof(message)); /* all of the union, not just its first member */
 	const Assay__V1__Envelope *envelope = codec_unpack(&arena, &assay__v1__envelope__descriptor,
 							   "message", bytes, size, err);
 	if (!envelope)
