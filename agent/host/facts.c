@@ -236,7 +236,9 @@ static void add_os_line(struct host_info *info, const char *text, const char *ke
 			continue;
 		const char *value = line + strlen(key);
 		value += *value == '"';
-		host_fact(info, name, "%.*s", (int)strcspn(value, "\"\n"), value);
+		int size = (int)strcspn(value, "\"\n");
+		if (size)
+			host_fact(info, name, "%.*s", size, value);
 		return;
 	}
 }

@@ -30,8 +30,9 @@ int ticks_read(const struct host_root *root, struct ticks *ret, struct err *err)
 {
 	char head[512];
 	uint64_t t[TIMES] = {0}, total = 0;
-	if (read_head(root, head, sizeof(head), err) < 0)
-		return -err->code;
+	int r = read_head(root, head, sizeof(head), err);
+	if (r < 0)
+		return r;
 	int n = sscanf(head,
 		       "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
 		       " %" SCNu64 " %" SCNu64,

@@ -174,8 +174,9 @@ int topology_read(const struct host_root *root, struct topology *ret, struct err
 {
 	struct cpu_set online, seen = {0};
 	struct topology t = {0};
-	if (read_online(root, &online, err) < 0)
-		return -err->code;
+	int r = read_online(root, &online, err);
+	if (r < 0)
+		return r;
 	for (int cpu = 0; cpu < MAX_CPUS; cpu++)
 		if (online.has[cpu] && !seen.has[cpu])
 			add_core(root, cpu, &online, &seen, &t);

@@ -86,9 +86,10 @@ int file_write_atomic(const char *path, const void *bytes, size_t size, unsigned
 		unlink(beside);
 		return err_sys(err, errno, "set the mode of %s", beside);
 	}
-	if (write_and_sync(fd, path, bytes, size, err) < 0) {
+	int r = write_and_sync(fd, path, bytes, size, err);
+	if (r < 0) {
 		unlink(beside);
-		return -err->code;
+		return r;
 	}
 	if (rename(beside, path) < 0) {
 		int code = errno;
