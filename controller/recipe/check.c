@@ -135,9 +135,10 @@ static void check_scalar(struct walk *w, struct node *node, const struct key *ke
 	struct err err;
 	if (node->unknown)
 		return;
-	if (!w->resolved && node->kind == NODE_SCALAR && refs_in(node, key)) {
+	if (!w->resolved && node->kind == NODE_SCALAR) {
 		refs_check(w->root, node, key, path, w->complaints);
-		return;
+		if (refs_in(node, key))
+			return;
 	}
 	if (value_read(node, key, type, &err) < 0)
 		complain(w->complaints, node->place, "%s: %s", path, err.text);

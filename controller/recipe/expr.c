@@ -244,18 +244,16 @@ static int read_not(struct reader *r, struct answer *ret)
 {
 	const char *begin = r->at;
 	struct answer inner = {0};
-	int code = -EINVAL;
-	skip_space(r);
-	if (*r->at == '(')
-		code = read_group(r, &inner);
-	else
-		code = read_name(r, &inner);
+	int code = *r->at == '(' ? read_group(r, &inner) : read_name(r, &inner);
 	if (code < 0)
 		return code;
 	*ret = (struct answer){.yes = !inner.yes};
-	if (inner.yes)
-		snprintf(ret->no, sizeof(ret->no), "'not%.*s' is false of it",
-			 (int)(r->at - begin > 150 ? 150 : r->at - begin), begin);
+	if (!inner.yes)
+		return 0;
+	while (r->at > begin && r->at[-1] == ' ')
+		r->at--;
+	snprintf(ret->no, sizeof(ret->no), "'not %.*s' is false of it",
+		 (int)(r->at - begin > 150 ? 150 : r->at - begin), begin);
 	return 0;
 }
 

@@ -26,7 +26,7 @@ static const char introduction[] =
 	"\n"
 	"## References\n"
 	"\n"
-	"A value may hold references in braces. Where none are allowed, the key says so.\n"
+	"A value may hold references in braces; the table below says which each key takes.\n"
 	"\n"
 	"| reference | stands for |\n"
 	"|---|---|\n"
@@ -141,7 +141,7 @@ static char *whole_page(void)
 {
 	autotext struct text page = {0};
 	text_add(&page, introduction);
-	text_add(&page, "\n| key | value | default | |\n|---|---|---|---|\n");
+	text_add(&page, "\n| key | value | default | meaning |\n|---|---|---|---|\n");
 	for (size_t i = 0; i < recipe_keys_count; i++)
 		add_row(&recipe_keys[i], &page);
 	return text_take(&page);

@@ -49,7 +49,9 @@ const struct key recipe_keys[] = {
 	 .help = "How the guest's instructions run: by the CPU (kvm) or translated (tcg); auto is "
 		 "kvm where the host has it, and the result says which it was."},
 	{"guests.*.cpu", KEY_TEXT, .refs = REF_CELL, .fallback = "auto", .least = 1, .most = 1024,
-	 .driver = "qemu", .help = "QEMU's -cpu; auto is host under kvm and max under tcg."},
+	 .driver = "qemu",
+	 .help = "QEMU's -cpu; auto is host under kvm (qemu64 where that is refused) and max under "
+		 "tcg."},
 	{"guests.*.kernel", KEY_FILE, .refs = REF_GUEST, .driver = "qemu",
 	 .help = "The kernel that QEMU loads itself: an image, or an absolute path on the host."},
 	{"guests.*.initrd", KEY_FILE, .refs = REF_GUEST, .driver = "qemu",

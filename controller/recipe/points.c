@@ -101,6 +101,11 @@ static bool matches(const struct node *point, const struct node *part)
 static int exclude(struct points *points, const struct node *part, struct complaints *complaints)
 {
 	size_t kept = 0;
+	if (!part->n) {
+		complain(complaints, part->place,
+			 "exclude: this entry is empty and would exclude everything");
+		return -EINVAL;
+	}
 	for (size_t i = 0; i < points->n; i++) {
 		if (matches(points->items[i], part))
 			node_free(points->items[i]);
@@ -112,8 +117,7 @@ static int exclude(struct points *points, const struct node *part, struct compla
 	if (!nothing)
 		return 0;
 	complain(complaints, part->place,
-		 part->n ? "exclude: no cell has these values, or an earlier entry excludes them"
-			 : "exclude: this entry is empty and would exclude everything");
+		 "exclude: no cell has these values, or an earlier entry excludes them");
 	return -EINVAL;
 }
 

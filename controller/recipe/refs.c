@@ -196,12 +196,15 @@ static int resolve_image(const struct scope *scope, const char *name, const char
 }
 
 /* Images complain themselves, at their own place; others leave a sentence in err. */
-static int resolve(const struct scope *scope, struct piece *p, struct meaning *ret,
-		   struct place where, struct complaints *complaints, struct err *err)
+static int resolve(const struct scope *scope, struct piece *p, const struct key *key,
+		   struct meaning *ret, struct place where, struct complaints *complaints,
+		   struct err *err)
 {
 	char *part;
 	const struct node *from = NULL;
 	split_part(p, &part);
+	if (!(key->refs & p->ref))
+		return 0; /* said by refs_check() */
 	if (p->ref == REF_HOST)
 		return resolve_host(scope, p->name, ret, err);
 	if (p->ref == REF_IMAGE)
@@ -258,7 +261,7 @@ struct node *refs_expand(struct scope *scope, const struct node *scalar, const s
 	while (!copy->unknown && (p = next_piece(&at, braces_are_text(key))).kind != PIECE_END) {
 		struct meaning m = {0};
 		int r = p.kind == PIECE_REF
-				? resolve(scope, &p, &m, scalar->place, complaints, &err)
+				? resolve(scope, &p, key, &m, scalar->place, complaints, &err)
 				: 0;
 		copy->unknown = r < 0 || !add_piece(&text, key, &p, &m, &err);
 	}

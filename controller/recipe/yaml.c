@@ -39,12 +39,25 @@ static void builder_done(struct builder *b)
 	node_free(b->root);
 }
 
-static struct place place_of(const struct builder *b, const struct fy_mark *mark)
+/* libfyaml's marks of quoted text and of aliases are behind the quote or star. */
+static bool mark_is_late(struct fy_event *event)
 {
+	struct fy_token *token = fy_event_get_token(event);
+	enum fy_scalar_style style = FYSS_ANY;
+	if (event->type == FYET_SCALAR && token)
+		style = fy_token_scalar_style(token);
+	return event->type == FYET_ALIAS || style == FYSS_SINGLE_QUOTED ||
+	       style == FYSS_DOUBLE_QUOTED;
+}
+
+static struct place place_of(const struct builder *b, struct fy_event *event)
+{
+	const struct fy_mark *mark = fy_event_start_mark(event);
 	struct place p = {.origin = b->origin};
 	if (mark && mark->line >= 0) {
+		bool late = mark->column > 0 && mark_is_late(event);
 		p.line = (uint32_t)mark->line + 1;
-		p.column = (uint32_t)mark->column + 1;
+		p.column = (uint32_t)mark->column + 1 - late;
 	} else if (b->key) {
 		p.line = b->key_place.line; /* a value that was left out stands at its key */
 		p.column = b->key_place.column;
@@ -87,7 +100,7 @@ static struct node *innermost(const struct builder *b)
 /* A scalar where a map expects a key. */
 static int keep_key(struct builder *b, struct fy_event *event)
 {
-	struct place place = place_of(b, fy_event_start_mark(event));
+	struct place place = place_of(b, event);
 	autofree char *key = token_text(fy_event_get_token(event));
 	const struct node *twin = node_get(innermost(b), key);
 	if (!*key)
@@ -133,7 +146,7 @@ static int refuse_tag(struct builder *b, struct fy_event *event)
 {
 	if (!fy_event_get_tag_token(event))
 		return 0;
-	return refuse(b, place_of(b, fy_event_start_mark(event)),
+	return refuse(b, place_of(b, event),
 		      "found a YAML tag (!...); recipes have none: each key knows its type");
 }
 
@@ -142,7 +155,7 @@ static int add_scalar(struct builder *b, struct fy_event *event)
 	struct fy_token *token = fy_event_get_token(event);
 	if (wants_key(b))
 		return keep_key(b, event);
-	autonode struct node *node = node_new(NODE_SCALAR, place_of(b, fy_event_start_mark(event)));
+	autonode struct node *node = node_new(NODE_SCALAR, place_of(b, event));
 	node->text = token_text(token);
 	node->quoted = token && fy_token_scalar_style(token) != FYSS_PLAIN;
 	if (refuse_tag(b, event) < 0 || afford(b, node->place, 1, strlen(node->text)) < 0 ||
@@ -154,7 +167,7 @@ static int add_scalar(struct builder *b, struct fy_event *event)
 
 static int open_collection(struct builder *b, struct fy_event *event, enum node_kind kind)
 {
-	struct place place = place_of(b, fy_event_start_mark(event));
+	struct place place = place_of(b, event);
 	if (wants_key(b))
 		return refuse(b, place, "found a list or map where a key belongs");
 	if (b->depth >= YAML_DEPTH_MAX)
@@ -199,7 +212,7 @@ static bool is_open(const struct builder *b, const struct node *node)
 
 static int add_alias(struct builder *b, struct fy_event *event)
 {
-	struct place place = place_of(b, fy_event_start_mark(event));
+	struct place place = place_of(b, event);
 	autofree char *name = token_text(fy_event_get_token(event));
 	const struct node *target = NULL;
 	size_t nodes = 0, bytes = 0;
@@ -233,7 +246,7 @@ static int close_collection(struct builder *b)
 static int open_document(struct builder *b, struct fy_event *event)
 {
 	if (++b->n_documents > 1)
-		return refuse(b, place_of(b, fy_event_start_mark(event)),
+		return refuse(b, place_of(b, event),
 			      "a second document begins here; a recipe is one");
 	return 0;
 }
@@ -291,8 +304,13 @@ static int report_syntax(struct builder *b, struct fy_diag *diag)
 		place.line = (uint32_t)e->line;
 		place.column = e->column > 0 ? (uint32_t)e->column : 1;
 	}
-	complain(b->complaints, place, "not YAML: %.300s",
-		 e && e->msg ? e->msg : "the parser gives no reason");
+	const char *why = e && e->msg ? e->msg : "the parser gives no reason";
+	const struct node *open = innermost(b);
+	if (open && strstr(why, "without a closing"))
+		complain(b->complaints, place, "not YAML: %.300s; it was opened at %u:%u", why,
+			 open->place.line, open->place.column);
+	else
+		complain(b->complaints, place, "not YAML: %.300s", why);
 	return -EINVAL;
 }
 
