@@ -112,11 +112,16 @@ static void add_row(struct view *view, const struct layout *layout, const struct
 static void add_columns(const struct view *view, const struct layout *layout, struct grid *grid,
 			bool one_cell)
 {
-	grid_column(grid, "metric", NULL);
-	if (!layout->stacked)
+	autofree char *header = figure_cell_header(view->model);
+	if (layout->stacked) {
+		autofree char *indented = xasprintf("  %s", header);
+		grid_column(grid, indented, NULL);
+	} else {
+		grid_column(grid, "metric", NULL);
 		grid_column(grid, "", NULL);
-	if (!layout->stacked && !one_cell)
-		grid_column(grid, figure_cell_header(view->model), NULL);
+		if (!one_cell)
+			grid_column(grid, header, NULL);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
 		if (!(layout->without & 1u << i))
 			grid_column(grid, columns[i].header, columns[i].pattern);

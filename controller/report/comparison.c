@@ -88,8 +88,8 @@ static void wide_row(struct view *view, const struct block *block, const struct 
 static void narrow_columns(const struct view *view, const struct block *block, struct grid *grid)
 {
 	autofree char *ratio = xasprintf("ratio to %s", block->baseline->value);
-	(void)view;
-	grid_column(grid, "metric", NULL);
+	autofree char *header = xasprintf("  %s", view->model->campaign->compare_axis);
+	grid_column(grid, header, NULL);
 	grid_column(grid, "mean", PATTERN_MEAN);
 	grid_column(grid, ratio, PATTERN_RATIO);
 }
@@ -123,6 +123,7 @@ static bool layout(struct view *view, const char *window, const struct block *bl
 {
 	autogrid struct grid grid;
 	size_t width = (size_t)view->screen->width;
+	bool intervals = view->intervals;
 	grid_init(&grid, view->screen);
 	columns(view, block, &grid);
 	for (size_t i = 0; i < view->model->n_rows; i++) {
@@ -131,8 +132,10 @@ static bool layout(struct view *view, const char *window, const struct block *bl
 		    figure_row_shown(row, block->from, block->to))
 			add(view, block, row, &grid);
 	}
-	if (may_refuse && width && grid_width(&grid) > width)
+	if (may_refuse && width && grid_width(&grid) > width) {
+		view->intervals = intervals; /* nothing of this was shown */
 		return false;
+	}
 	grid_print(&grid);
 	return true;
 }

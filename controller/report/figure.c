@@ -106,7 +106,7 @@ char *figure_missing(struct view *view, const struct model_cell *cell)
 	autotext struct text text = {0};
 	if (cell->runs.valid + cell->runs.flagged > 0)
 		return xstrdup("-"); /* the list of what was not measured says why */
-	autofree char *label = figure_cell(view->model, cell);
+	autofree char *label = figure_cell_in_text(view->model, cell);
 	autofree char *codes = figure_codes(view->model, cell);
 	text_addf(&text, "%s%sno run to average:", label, label[0] ? ": " : "");
 	if (cell->runs.invalid)
@@ -180,34 +180,35 @@ bool figure_row_shown(const struct model_row *row, size_t from, size_t to)
 	return false;
 }
 
-/* The one axis that varies; NULL where none or several do. */
-static const char *only_axis(const struct report_model *model)
+/* Names or values of the axes that vary, then the host where there are several. */
+static char *joined(const struct report_model *model, const struct model_cell *cell, bool names)
 {
-	const char *only = NULL;
-	if (model->n_cells == 0 || model_hosts(model) > 1)
-		return NULL;
-	for (size_t i = 0; i < model->cells[0]->n_coords; i++) {
-		const char *axis = model->cells[0]->coords[i].name;
-		if (!model_axis_varies(model, axis))
-			continue;
-		if (only)
-			return NULL;
-		only = axis;
+	autotext struct text text = {0};
+	for (size_t i = 0; i < cell->n_coords; i++) {
+		const struct axis_value *c = &cell->coords[i];
+		if (model_axis_varies(model, c->name))
+			text_addf(&text, "%s%s", text.size ? ", " : "", names ? c->name : c->value);
 	}
-	return only;
+	if (model_hosts(model) > 1)
+		text_addf(&text, "%s%s", text.size ? ", " : "",
+			  names		  ? "host"
+			  : cell->host[0] ? cell->host
+					  : "-");
+	return text_take(&text);
 }
 
 char *figure_cell(const struct report_model *model, const struct model_cell *cell)
 {
-	const char *axis = only_axis(model);
-	for (size_t i = 0; axis && i < cell->n_coords; i++)
-		if (strcmp(cell->coords[i].name, axis) == 0)
-			return xstrdup(cell->coords[i].value);
-	return model_cell_label(model, cell);
+	return joined(model, cell, false);
 }
 
-const char *figure_cell_header(const struct report_model *model)
+char *figure_cell_header(const struct report_model *model)
 {
-	const char *axis = only_axis(model);
-	return axis ? axis : "cell";
+	return model->n_cells ? joined(model, model->cells[0], true) : xstrdup("");
+}
+
+char *figure_cell_in_text(const struct report_model *model, const struct model_cell *cell)
+{
+	autofree char *names = figure_cell_header(model);
+	return strchr(names, ',') ? model_cell_label(model, cell) : figure_cell(model, cell);
 }

@@ -60,8 +60,10 @@ char *figure_codes(const struct report_model *model, const struct model_cell *ce
 /* A row that has values in the cells [from, to). */
 bool figure_row_shown(const struct model_row *row, size_t from, size_t to);
 
-/* How tables name a cell: the value alone where one axis varies on one host. */
+/* How tables name a cell, "qemu, 512M", under the header "guest, memory"; and how sentences do,
+ * "guest=qemu memory=512M". */
 char *figure_cell(const struct report_model *model, const struct model_cell *cell);
-const char *figure_cell_header(const struct report_model *model);
+char *figure_cell_header(const struct report_model *model);
+char *figure_cell_in_text(const struct report_model *model, const struct model_cell *cell);
 
 #endif

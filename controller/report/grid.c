@@ -170,15 +170,24 @@ static void fill(const struct grid *grid, struct libscols_table *table)
 	}
 }
 
-/* Lines with the margin in front and without the blanks that padding left at their ends. The
- * first is the header; then one a row. */
+static bool has_headers(const struct grid *grid)
+{
+	for (size_t c = 0; c < grid->n_columns; c++)
+		if (grid->columns[c].header[0])
+			return true;
+	return false;
+}
+
+/* Lines with the margin in front and without the blanks that padding left at their ends: the
+ * header where there is one, then one a row. */
 static void print_lines(const struct grid *grid, char *text)
 {
 	FILE *out = grid->screen->out;
-	for (size_t i = 0; i <= grid->n_rows && text; i++) {
+	size_t first = has_headers(grid);
+	for (size_t i = 0; i < first + grid->n_rows && text; i++) {
 		char *line = strsep(&text, "\n");
-		if (i && grid->rows[i - 1].span)
-			line = grid->rows[i - 1].span;
+		if (i >= first && grid->rows[i - first].span)
+			line = grid->rows[i - first].span;
 		size_t size = strlen(line);
 		while (size && line[size - 1] == ' ')
 			size--;
@@ -196,6 +205,7 @@ void grid_print(struct grid *grid)
 		abort(); /* out of memory ends the process, as in mem.h */
 	scols_table_set_column_separator(table, "  ");
 	scols_table_enable_colors(table, screen->color);
+	scols_table_enable_noheadings(table, !has_headers(grid));
 	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
 	if (screen->width > MARGIN && width > (size_t)screen->width) {
 		scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);

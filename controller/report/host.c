@@ -31,7 +31,7 @@ static void print_facts(const struct screen *screen, const struct host_info *hos
 {
 	autogrid struct grid grid;
 	grid_init(&grid, screen);
-	grid_column(&grid, "fact", NULL);
+	grid_column(&grid, "", NULL);
 	grid_column(&grid, "", NULL);
 	for (size_t i = 0; i < host->n_facts; i++) {
 		grid_row(&grid);

@@ -34,7 +34,7 @@ static char *reasons_of(const struct model_attempt *attempt)
 
 static void add_place(const struct view *view, const struct model_attempt *a, struct text *text)
 {
-	autofree char *cell = figure_cell(view->model, a->cell);
+	autofree char *cell = figure_cell_in_text(view->model, a->cell);
 	text_addf(text, "%s%s%s %u", cell, cell[0] ? ", " : "",
 		  a->run->warmup ? "warm-up" : "iteration", a->run->iteration);
 	if (a->run->last != a || a->attempt > 1)
@@ -55,7 +55,7 @@ static void print_one(const struct view *view, const struct model_attempt *a)
 
 static void print_group(const struct view *view, const struct group *group)
 {
-	autofree char *cell = figure_cell(view->model, group->cell);
+	autofree char *cell = figure_cell_in_text(view->model, group->cell);
 	autofree char *reasons = reasons_of(group->first);
 	autotext struct text place = {0}, text = {0};
 	if (group->n == 1) {
@@ -126,7 +126,7 @@ static void add_cells(const struct report_model *model, const struct model_absen
 	for (size_t i = 0; without != shown && i < model->n_cells; i++) {
 		if (!absent->cells[i])
 			continue;
-		autofree char *cell = figure_cell(model, model->cells[i]);
+		autofree char *cell = figure_cell_in_text(model, model->cells[i]);
 		text_addf(text, "%s%s", text->size ? ", " : "", cell);
 	}
 }

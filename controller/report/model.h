@@ -103,6 +103,7 @@ struct report_model {
 struct report_model *model_new(const struct store_campaign *campaign);
 void model_free(struct report_model *model); /* NULL is fine */
 CLEANUP_DEFINE(model, struct report_model *, model_free)
+#define automodel autoclean(model)
 
 void model_add_run(struct report_model *model, const struct store_run *run);
 void model_add_attempt(struct report_model *model, const struct store_attempt *attempt);

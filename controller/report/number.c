@@ -145,7 +145,7 @@ int number_decimals(double value, double spread, int digits)
 	int decimals = clamp(digits - 1 - exponent(rounded(value, digits)), 0, 15);
 	for (int fewer = 0; fewer < decimals; fewer++) {
 		double shifted = value * pow(10, fewer);
-		if (fabs(shifted - round(shifted)) <= 1e-12 * fabs(shifted))
+		if (fabs(shifted - round(shifted)) <= 4e-15 * fabs(shifted))
 			return fewer;
 	}
 	return decimals;

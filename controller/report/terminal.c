@@ -66,7 +66,7 @@ static void add_count(struct text *text, size_t n, const char *what)
 		text_addf(text, ", %zu %s", n, what);
 }
 
-static char *runs_of(const struct run_counts *runs)
+static char *runs_of(const struct run_counts *runs, bool running)
 {
 	autotext struct text text = {0};
 	text_addf(&text, "%zu planned", runs->planned);
@@ -76,7 +76,7 @@ static char *runs_of(const struct run_counts *runs)
 		text_addf(&text, ", %zu valid", runs->valid);
 	add_count(&text, runs->flagged, "flagged");
 	add_count(&text, runs->invalid, "invalid");
-	add_count(&text, runs->missing, "missing");
+	add_count(&text, runs->missing, running ? "to come" : "missing");
 	if (runs->warmups)
 		text_addf(&text, " (%zu warm-up%s not counted)", runs->warmups,
 			  runs->warmups == 1 ? "" : "s");
@@ -88,7 +88,7 @@ static void print_head(const struct report_model *model, const struct screen *sc
 	char when[40];
 	autofree char *seed = xasprintf("%" PRIu64, model->campaign->seed);
 	autofree char *hosts = hosts_of(model), *axes = axes_of(model);
-	autofree char *runs = runs_of(&model->totals);
+	autofree char *runs = runs_of(&model->totals, model->campaign->state == CAMPAIGN_RUNNING);
 	screen_time(model->campaign->created_ns, when, sizeof(when));
 	print_title(screen, model->campaign);
 	print_fact(screen, "begun", when);
