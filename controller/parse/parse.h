@@ -8,7 +8,7 @@
 
 struct parse_options {
 	const char *metric;
-	const char *pattern; /* PCRE2, one group */
+	const char *pattern; /* PCRE2, one group, or none: then the whole match */
 	const char *unit;
 };
 
@@ -31,8 +31,9 @@ extern const struct parser *const parsers[];
 int parsers_check(struct err *err);
 int parser_find(const char *name, const struct parser **ret, struct err *err);
 
-/* The text of the pattern's first group (or whole match) in the bytes with ANSI sequences and CR
- * taken out as the console parser does; NULL where it is not there. Owned by the caller. */
+/* The text of the pattern's first group (or whole match) in the first line that has it, the bytes
+ * cleaned as the console parser does (ANSI sequences and CR taken out); NULL where it is not
+ * there. UTF-8, U+FFFD for what is not. Owned by the caller. */
 char *parse_capture(const char *pattern, const char *bytes, size_t size);
 
 #endif
