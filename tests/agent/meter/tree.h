@@ -29,7 +29,7 @@ __attribute__((format(printf, 3, 4))) static inline void tree_write(struct tree 
 	va_end(ap);
 	snprintf(full, sizeof(full), "%s/%s", t->folder, path);
 	*strrchr(full, '/') = '\0';
-	if (file_mkdirs(full, 0700, NULL) < 0)
+	if (file_mkdirs(full, 0755, NULL) < 0)
 		abort();
 	snprintf(full, sizeof(full), "%s/%s", t->folder, path);
 	FILE *f = fopen(full, "w");
