@@ -97,7 +97,7 @@ static int find_place(struct memory_store *m, const struct attempt *a, struct me
 		      struct memory_attempt **ret, struct err *err)
 {
 	if (a->attempt == 0)
-		return err_say(err, EINVAL, "attempts count from 1, and one came with 0");
+		return err_say(err, EBADMSG, "attempts count from 1, and one came with 0");
 	*ret_run = memory_find_run(m, a->campaign, a->run_key, err);
 	if (!*ret_run)
 		return -ENOENT;

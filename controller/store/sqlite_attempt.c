@@ -97,7 +97,7 @@ static int find_place(struct sqlite_store *s, const struct attempt *a, bool by_a
 {
 	autoreset sqlite3_stmt *row = NULL;
 	if (a->attempt == 0)
-		return err_say(err, EINVAL, "attempts count from 1, and one came with 0");
+		return err_say(err, EBADMSG, "attempts count from 1, and one came with 0");
 	int r = find_run(s, a->campaign, a->run_key, &ret->run, err);
 	if (r < 0)
 		return r;

@@ -15,8 +15,8 @@
 static int say_full(struct sqlite_store *s, struct err *err)
 {
 	return err_say(err, ENOSPC,
-		       "%s: its disk is full; nothing acknowledged is lost; make room and resume "
-		       "with 'assay resume'",
+		       "%s: its disk is full; nothing acknowledged is lost; make room and go on "
+		       "with 'assay run --resume CAMPAIGN'",
 		       s->path);
 }
 

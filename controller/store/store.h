@@ -127,7 +127,8 @@ struct store_backend {
 	/* Commits what an attempt left, and the sequence. again: it was there already, and nothing
 	 * but the sequence was written. host: fingerprint (or name) of one given to host() before;
 	 * one that was not is made with that name.
-	 * -ENOENT: no such campaign or run here; nothing is written: see skip_record(). */
+	 * -ENOENT: no such campaign or run here; -EBADMSG: the record makes no sense. Nothing is
+	 * written then: see skip_record(). */
 	int (*begun)(struct store *store, const struct store_stream *stream,
 		     const struct attempt *attempt, const char *host, bool *ret_again,
 		     struct err *err);

@@ -128,7 +128,7 @@ static void strangers_write_nothing(void **state)
 	assert_int_equal(sample_end(s, CAMPAIGN, 77, 1, 1, VERDICT_VALID, NULL, &again, err),
 			 -ENOENT);
 	assert_int_equal(sample_end(s, CAMPAIGN, 1, 0, 1, VERDICT_VALID, NULL, &again, err),
-			 -EINVAL);
+			 -EBADMSG);
 	assert_int_equal(b->lease(s, CAMPAIGN, FINGERPRINT, "a", &number, err), -ENOENT);
 	assert_int_equal(b->run_state(s, CAMPAIGN, FINGERPRINT, RUN_DONE, err), -ENOENT);
 	ASSERT_OK(b->sequence(s, "agent-1", EPOCH, &sequence, err));
