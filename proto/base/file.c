@@ -113,6 +113,8 @@ int file_mkdirs(const char *path, unsigned mode, struct err *err)
 	struct stat st;
 	if (mkdir(copy, mode) < 0 && (errno != EEXIST || stat(copy, &st) < 0))
 		return err_sys(err, errno, "make folder %s", copy);
+	if (stat(copy, &st) == 0 && !S_ISDIR(st.st_mode))
+		return err_sys(err, ENOTDIR, "make folder %s", copy);
 	return 0;
 }
 

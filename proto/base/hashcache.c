@@ -64,8 +64,9 @@ int hash_file_cached(const char *cache, const char *path, char ret[HASH_HEX_SIZE
 		*ret_size_bytes = (uint64_t)st.st_size;
 		return 0;
 	}
-	if (hash_file(path, ret, ret_size_bytes, err) < 0)
-		return -err->code;
+	int r = hash_file(path, ret, ret_size_bytes, err);
+	if (r < 0)
+		return r;
 	uint64_t now_s = clock_real_ns() / NSEC_PER_SEC;
 	if (cache && (uint64_t)st.st_mtim.tv_sec + 2 <= now_s)
 		remember(cache, id, ret);
