@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -77,6 +78,7 @@ __attribute__((no_sanitize("address"))) static inline void gated_touch(char *roo
 static inline void gated_become(int gate_fd, int console_fd, int stderr_fd, char *const *argv)
 {
 	char go;
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	dup2(console_fd, 1);
 	dup2(stderr_fd, 2);
 	if (read(gate_fd, &go, 1) != 1)
