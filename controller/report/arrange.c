@@ -81,20 +81,23 @@ static int order_attempts(const void *a, const void *b)
 static struct model_cell *cell_of_untried(struct report_model *model, const char *axes)
 {
 	struct model_cell *only = NULL;
-	const char *host = "";
+	const char *host = NULL;
+	bool several = false;
 	size_t n = 0;
 	for (size_t i = 0; i < model->n_cells; i++) {
-		if (!model->cells[i]->host[0])
+		struct model_cell *cell = model->cells[i];
+		if (!cell->host[0])
 			continue;
-		host = model->cells[i]->host;
-		if (strcmp(model->cells[i]->axes, axes) == 0) {
-			only = model->cells[i];
+		several |= host && strcmp(host, cell->host) != 0;
+		host = cell->host;
+		if (strcmp(cell->axes, axes) == 0) {
+			only = cell;
 			n++;
 		}
 	}
 	if (n == 1)
 		return only;
-	return model_cell(model, axes, n == 0 && model_hosts(model) == 1 ? host : "");
+	return model_cell(model, axes, n == 0 && host && !several ? host : "");
 }
 
 /* Without a baseline in the campaign it is the axis' first value. */
@@ -127,6 +130,36 @@ static void count(struct run_counts *counts, const struct model_run *run)
 		counts->valid++;
 }
 
+static const char *coord(const struct model_cell *cell, const char *axis)
+{
+	for (size_t i = 0; i < cell->n_coords; i++)
+		if (strcmp(cell->coords[i].name, axis) == 0)
+			return cell->coords[i].value;
+	return NULL;
+}
+
+static bool axis_varies(const struct report_model *model, const char *axis)
+{
+	for (size_t i = 1; i < model->n_cells; i++)
+		if (!text_equal(coord(model->cells[0], axis), coord(model->cells[i], axis)))
+			return true;
+	return false;
+}
+
+/* What names of cells need. */
+static void find_varying(struct report_model *model)
+{
+	for (size_t i = 0; i < model->n_cells; i++) {
+		struct model_cell *cell = model->cells[i];
+		size_t j = 0;
+		while (strcmp(model->cells[j]->host, cell->host) != 0)
+			j++;
+		model->n_hosts += j == i && cell->host[0];
+		for (size_t c = 0; c < cell->n_coords; c++)
+			cell->coords[c].varies = axis_varies(model, cell->coords[c].name);
+	}
+}
+
 void model_seal(struct report_model *model)
 {
 	for (size_t i = 0; i < model->n_runs; i++) {
@@ -137,6 +170,7 @@ void model_seal(struct report_model *model)
 		count(&run->cell->runs, run);
 		count(&model->totals, run);
 	}
+	find_varying(model);
 	mark_baselines(model);
 	if (model->n_cells)
 		qsort_r(model->cells, model->n_cells, sizeof(struct model_cell *), order_cells,
@@ -220,34 +254,6 @@ const struct model_cell *model_baseline(const struct report_model *model, size_t
 	return NULL;
 }
 
-static const char *coord(const struct model_cell *cell, const char *axis)
-{
-	for (size_t i = 0; i < cell->n_coords; i++)
-		if (strcmp(cell->coords[i].name, axis) == 0)
-			return cell->coords[i].value;
-	return NULL;
-}
-
-bool model_axis_varies(const struct report_model *model, const char *axis)
-{
-	for (size_t i = 1; i < model->n_cells; i++)
-		if (!text_equal(coord(model->cells[0], axis), coord(model->cells[i], axis)))
-			return true;
-	return false;
-}
-
-size_t model_hosts(const struct report_model *model)
-{
-	size_t hosts = 0;
-	for (size_t i = 0; i < model->n_cells; i++) {
-		size_t j = 0;
-		while (j < i && strcmp(model->cells[j]->host, model->cells[i]->host) != 0)
-			j++;
-		hosts += j == i && model->cells[i]->host[0];
-	}
-	return hosts;
-}
-
 static char *label(const struct report_model *model, const struct model_cell *cell,
 		   bool with_compared)
 {
@@ -255,11 +261,11 @@ static char *label(const struct report_model *model, const struct model_cell *ce
 	for (size_t i = 0; i < cell->n_coords; i++) {
 		const struct axis_value *c = &cell->coords[i];
 		bool compared = is_compared(model, c->name);
-		if (!model_axis_varies(model, c->name) || (compared && !with_compared))
+		if (!c->varies || (compared && !with_compared))
 			continue;
 		text_addf(&text, "%s%s=%s", text.size ? " " : "", c->name, c->value);
 	}
-	if (model_hosts(model) > 1)
+	if (model->n_hosts > 1)
 		text_addf(&text, "%son %s", text.size ? " " : "",
 			  cell->host[0] ? cell->host : "no host yet");
 	return text_take(&text);

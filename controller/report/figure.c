@@ -186,10 +186,10 @@ static char *joined(const struct report_model *model, const struct model_cell *c
 	autotext struct text text = {0};
 	for (size_t i = 0; i < cell->n_coords; i++) {
 		const struct axis_value *c = &cell->coords[i];
-		if (model_axis_varies(model, c->name))
+		if (c->varies)
 			text_addf(&text, "%s%s", text.size ? ", " : "", names ? c->name : c->value);
 	}
-	if (model_hosts(model) > 1)
+	if (model->n_hosts > 1)
 		text_addf(&text, "%s%s", text.size ? ", " : "",
 			  names		  ? "host"
 			  : cell->host[0] ? cell->host

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <search.h>
+#include <stdint.h>
 
 #include "proto/base/mem.h"
 #include "proto/base/text.h"
@@ -93,9 +94,9 @@ static void parse_axes(struct model_cell *cell)
 		json_object_foreach(axes, name, value)
 			add_coord(cell, name, value);
 	} else {
-		autofree char *raw = xstrdup(cell->axes);
 		struct axis_value *coord = ARRAY_PUSH(cell->coords, cell->n_coords);
-		*coord = (struct axis_value){xstrdup("axes"), take(raw)};
+		coord->name = xstrdup("axes");
+		coord->value = xstrdup(cell->axes);
 	}
 	json_decref(axes);
 }

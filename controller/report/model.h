@@ -20,6 +20,7 @@
 struct axis_value {
 	char *name;
 	char *value; /* what is not a string, as JSON */
+	bool varies; /* over the cells of this campaign */
 };
 
 struct run_counts { /* planned = valid + flagged + invalid + missing; warm-ups are none of them */
@@ -87,6 +88,7 @@ struct report_model {
 	const struct store_campaign *campaign; /* borrowed, outlives the model */
 	struct model_cell **cells;	       /* by block, baseline first */
 	size_t n_cells, n_blocks;
+	size_t n_hosts; /* that have run something */
 	struct model_run **runs;
 	size_t n_runs;
 	struct model_attempt **attempts; /* by cell, iteration, attempt */
@@ -121,8 +123,6 @@ struct model_cell *model_cell(struct report_model *model, const char *axes, cons
 char *model_cell_label(const struct report_model *model, const struct model_cell *cell);
 /* The same without the compared axis. */
 char *model_block_label(const struct report_model *model, size_t block);
-bool model_axis_varies(const struct report_model *model, const char *axis);
-size_t model_hosts(const struct report_model *model); /* how many have run something */
 /* NULL where the block has none. */
 const struct model_cell *model_baseline(const struct report_model *model, size_t block);
 

@@ -193,7 +193,8 @@ void report_number(double value, const char *unit, int digits, char *ret, size_t
 		snprintf(number, sizeof(number), "%.*e", digits - 1, scaled);
 		use_point(number);
 	} else {
-		number_fixed(scaled, number_decimals(scaled, NAN, digits), number, sizeof(number));
+		number_fixed(scaled, number_decimals(scaled, (double)NAN, digits), number,
+			     sizeof(number));
 	}
 	snprintf(ret, size, "%s%s%s", number, scale.name[0] ? " " : "", scale.name);
 }

@@ -32,13 +32,9 @@ static int add_runs(struct store *store, const char *campaign, struct report_mod
 	struct store_run *runs = NULL;
 	size_t n = 0;
 	int r = store->backend->runs(store, campaign, &runs, &n, err);
-	for (size_t i = 0; i < n; i++) {
-		if (r == 0)
-			model_add_run(model, &runs[i]);
-		free(runs[i].cell);
-		free(runs[i].label);
-	}
-	free(runs);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		model_add_run(model, &runs[i]);
+	store_runs_free(runs, n);
 	return r;
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* report - what a campaign found, for people (terminal tables) and for programs (JSON).
  *
+ * Symbols beyond ASCII are used where the locale's codeset is UTF-8: the program calls
+ * setlocale(LC_CTYPE, "") at its start. Numbers are the same in every locale.
+ *
  * Only valid and flagged runs that are no warm-ups are averaged; invalid ones are listed with
  * their reasons, absent readings with theirs. Numbers carry units and sensible digits. */
 #ifndef ASSAY_REPORT_REPORT_H
@@ -23,7 +26,9 @@ struct report_options {
  * It holds where the ratio's whole interval lies past NUMBER; fail_if.h has the rest. */
 int report_fail_if(const char *expression, struct err *err);
 
-/* Writes the whole report to out. *ret_failed: fail_if holds. */
+/* Writes the whole report to out; json.h says what the JSON is. *ret_failed: fail_if holds (where
+ * it cannot be judged it does not, and the report says so). -ENOENT: no such campaign; -EINVAL: the
+ * expression, or nothing is compared. Nothing was written then. */
 int report_campaign(struct store *store, const struct report_options *options, FILE *out,
 		    bool *ret_failed, struct err *err);
 /* Every campaign of the store, newest first. */

@@ -94,7 +94,7 @@ static void print_head(const struct report_model *model, const struct screen *sc
 	print_fact(screen, "begun", when);
 	print_fact(screen, "seed", seed);
 	if (hosts[0])
-		print_fact(screen, model_hosts(model) > 1 ? "hosts" : "host", hosts);
+		print_fact(screen, model->n_hosts > 1 ? "hosts" : "host", hosts);
 	if (axes[0])
 		print_fact(screen, "axes", axes);
 	print_fact(screen, "runs", runs);

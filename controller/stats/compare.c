@@ -40,9 +40,9 @@ static void none(struct comparison *ret, const char *why)
 {
 	*ret = (struct comparison){
 		.method = RATIO_NONE,
-		.ratio = NAN,
-		.low = NAN,
-		.high = NAN,
+		.ratio = (double)NAN,
+		.low = (double)NAN,
+		.high = (double)NAN,
 		.why = why,
 	};
 }

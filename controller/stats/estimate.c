@@ -19,24 +19,24 @@
 double stats_t_quantile(double confidence, double df)
 {
 	if (!(confidence > 0 && confidence < 1) || !(df >= 1) || !isfinite(df))
-		return NAN;
+		return (double)NAN;
 	return gsl_cdf_tdist_Pinv(0.5 + confidence / 2, df);
 }
 
 void stats_moments(const double *values, size_t n, double *ret_mean, double *ret_sd)
 {
-	*ret_mean = *ret_sd = NAN;
+	*ret_mean = *ret_sd = (double)NAN;
 	if (n == 0)
 		return;
-	long double first = values[0], sum = 0, squares = 0, rest = 0;
+	long double first = (long double)values[0], sum = 0, squares = 0, rest = 0;
 	for (size_t i = 0; i < n; i++)
-		sum += values[i] - first;
+		sum += (long double)values[i] - first;
 	long double shift = sum / n;
 	*ret_mean = (double)(first + shift);
 	if (n < 2)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		long double d = values[i] - first - shift;
+		long double d = (long double)values[i] - first - shift;
 		squares += d * d;
 		rest += d;
 	}
@@ -46,21 +46,21 @@ void stats_moments(const double *values, size_t n, double *ret_mean, double *ret
 
 static double median_of_sorted(const double *sorted, size_t n)
 {
-	long double low = sorted[(n - 1) / 2], high = sorted[n / 2];
-	return (double)((low + high) / 2);
+	double low = sorted[(n - 1) / 2], high = sorted[n / 2];
+	return (double)(((long double)low + (long double)high) / 2);
 }
 
 void stats_estimate(const double *values, size_t n, double confidence, struct estimate *ret)
 {
 	*ret = (struct estimate){
 		.n = n,
-		.mean = NAN,
-		.median = NAN,
-		.sd = NAN,
-		.min = NAN,
-		.max = NAN,
-		.low = NAN,
-		.high = NAN,
+		.mean = (double)NAN,
+		.median = (double)NAN,
+		.sd = (double)NAN,
+		.min = (double)NAN,
+		.max = (double)NAN,
+		.low = (double)NAN,
+		.high = (double)NAN,
 	};
 	if (n == 0)
 		return;

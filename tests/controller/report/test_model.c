@@ -207,7 +207,7 @@ static void test_hostile_rows(void **state)
 	rows_attempt(&rows, key, "not json", NULL, 0, 1, VERDICT_FLAGGED, "not json");
 	rows_result(&rows, "whole", "wall", "ns", 1);
 	rows_result(&rows, "whole", "wall", "ns", 2); /* twice */
-	rows_result(&rows, "whole", "huge", "ns", INFINITY);
+	rows_result(&rows, "whole", "huge", "ns", (double)INFINITY);
 	r = rows_result(&rows, "whole", "late", "ns", 3);
 	r->attempt = 2; /* ended after the attempts were read */
 	r = rows_result(&rows, "whole", "shared", "ns", 3);

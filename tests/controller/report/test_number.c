@@ -14,6 +14,9 @@
 #include "controller/report/report.h"
 #include "proto/base/mem.h"
 
+#define NONE	 ((double)NAN) /* clang minds that NAN is a float */
+#define INFINITE ((double)INFINITY)
+
 static const struct {
 	double value;
 	const char *unit;
@@ -27,10 +30,10 @@ static const struct {
 	{0, "ns", 4, "0 ns", "zero has no prefix"},
 	{0, "J", 4, "0 J", "zero is in the unit, not in the smallest prefix"},
 	{0, "count", 4, "0", "a plain zero"},
-	{NAN, "ns", 4, "-", "there is no number"},
-	{NAN, "", 4, "-", "nor a unit"},
-	{INFINITY, "ns", 4, "inf ns", "from arithmetic only"},
-	{-INFINITY, "J", 4, "-inf J", "from arithmetic only"},
+	{NONE, "ns", 4, "-", "there is no number"},
+	{NONE, "", 4, "-", "nor a unit"},
+	{INFINITE, "ns", 4, "inf ns", "from arithmetic only"},
+	{-INFINITE, "J", 4, "-inf J", "from arithmetic only"},
 	{999, "ns", 4, "999 ns", "below the edge"},
 	{999.94, "ns", 4, "999.9 ns", "rounds below the edge"},
 	{999.96, "ns", 4, "1.000 us", "rounds over the edge: 1000.0 ns would be five digits"},
@@ -92,7 +95,7 @@ static void test_small_room(void **state)
 	char text[5];
 	report_number(1234567, "ns", 4, text, sizeof(text));
 	assert_string_equal(text, "1.23");
-	report_number(NAN, "ns", 4, text, 1);
+	report_number(NONE, "ns", 4, text, 1);
 	assert_string_equal(text, "");
 }
 
@@ -111,9 +114,9 @@ static const struct {
 	{0, 0.012, 3, "a mean of 0 follows its spread"},
 	{512, 0, 0, "no spread, exact"},
 	{512.03, 0, 1, "no spread: four digits"},
-	{0.1234567, NAN, 4, "no spread: four digits"},
+	{0.1234567, NONE, 4, "no spread: four digits"},
 	{0, 0, 0, "nothing"},
-	{NAN, 1, 0, "nothing"},
+	{NONE, 1, 0, "nothing"},
 };
 
 static void test_decimals(void **state)

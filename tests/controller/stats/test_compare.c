@@ -20,6 +20,8 @@
 
 #include "proto/base/mem.h"
 
+#define NONE ((double)NAN) /* clang minds that NAN is a float */
+
 typedef void compare_fn(const double *, size_t, const double *, size_t, double,
 			struct comparison *);
 
@@ -66,7 +68,7 @@ static const struct {
 	{"sleep: the interval holds 0 and is wide", stats_compare, SLEEP2, 10, SLEEP1, 10,
 	 RATIO_FIELLER, 0.3218884120171674, -0.22785812150482154, 1.226650623397217, NULL},
 	{"sleep the other way: the baseline may be 0", stats_compare, SLEEP1, 10, SLEEP2, 10,
-	 RATIO_NONE, NAN, NAN, NAN, "told from 0"},
+	 RATIO_NONE, NONE, NONE, NONE, "told from 0"},
 	{"plants: no effect", stats_compare, PLANTS, 10, TREATED1, 10, RATIO_FIELLER,
 	 0.9262718600953895, 0.8034066067818627, 1.0603995529845476, NULL},
 	{"plants: an effect", stats_compare, PLANTS, 10, TREATED2, 10, RATIO_FIELLER,
@@ -84,7 +86,7 @@ static const struct {
 	 0.48229665248647724,
 	 0.5310970865613617,
 	 NULL},
-	{"no run at all", stats_compare, {0}, 0, {0}, 0, RATIO_NONE, NAN, NAN, NAN, "fewer"},
+	{"no run at all", stats_compare, {0}, 0, {0}, 0, RATIO_NONE, NONE, NONE, NONE, "fewer"},
 	{"one run in the baseline",
 	 stats_compare,
 	 {1},
@@ -92,9 +94,9 @@ static const struct {
 	 {1, 2},
 	 2,
 	 RATIO_NONE,
-	 NAN,
-	 NAN,
-	 NAN,
+	 NONE,
+	 NONE,
+	 NONE,
 	 "fewer"},
 	{"one run in the other",
 	 stats_compare,
@@ -103,9 +105,9 @@ static const struct {
 	 {1},
 	 1,
 	 RATIO_NONE,
-	 NAN,
-	 NAN,
-	 NAN,
+	 NONE,
+	 NONE,
+	 NONE,
 	 "fewer"},
 	{"no spread on both sides",
 	 stats_compare,
@@ -125,9 +127,9 @@ static const struct {
 	 {2, 3},
 	 2,
 	 RATIO_NONE,
-	 NAN,
-	 NAN,
-	 NAN,
+	 NONE,
+	 NONE,
+	 NONE,
 	 "told from 0"},
 	{"zeros against a baseline",
 	 stats_compare,
@@ -147,9 +149,9 @@ static const struct {
 	 {1e200, 1e200},
 	 2,
 	 RATIO_NONE,
-	 NAN,
-	 NAN,
-	 NAN,
+	 NONE,
+	 NONE,
+	 NONE,
 	 "too large"},
 	{"logs: no spread on both sides",
 	 stats_compare_log,
@@ -173,9 +175,9 @@ static const struct {
 	 {1, 2},
 	 2,
 	 RATIO_NONE,
-	 NAN,
-	 NAN,
-	 NAN,
+	 NONE,
+	 NONE,
+	 NONE,
 	 "positive"},
 	{"logs: nor has a negative value",
 	 stats_compare_log,
@@ -184,11 +186,21 @@ static const struct {
 	 {1, -2},
 	 2,
 	 RATIO_NONE,
-	 NAN,
-	 NAN,
-	 NAN,
+	 NONE,
+	 NONE,
+	 NONE,
 	 "positive"},
-	{"logs: one run", stats_compare_log, {1}, 1, {1, 2}, 2, RATIO_NONE, NAN, NAN, NAN, "fewer"},
+	{"logs: one run",
+	 stats_compare_log,
+	 {1},
+	 1,
+	 {1, 2},
+	 2,
+	 RATIO_NONE,
+	 NONE,
+	 NONE,
+	 NONE,
+	 "fewer"},
 	{"logs: two runs far apart",
 	 stats_compare_log,
 	 {1e-300, 1e300},
@@ -196,9 +208,9 @@ static const struct {
 	 {1e-300, 1e300},
 	 2,
 	 RATIO_NONE,
-	 NAN,
-	 NAN,
-	 NAN,
+	 NONE,
+	 NONE,
+	 NONE,
 	 "too large"},
 };
 
@@ -237,7 +249,7 @@ static void test_welch_as_r_prints_it(void **state)
 static void test_bad_confidence(void **state)
 {
 	(void)state;
-	const double values[] = PLANTS, bad[] = {0, 1, -1, 2, NAN};
+	const double values[] = PLANTS, bad[] = {0, 1, -1, 2, NONE};
 	struct comparison c;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		stats_compare(values, 10, values, 10, bad[i], &c);

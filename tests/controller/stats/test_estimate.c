@@ -21,6 +21,9 @@
 
 #include "proto/base/mem.h"
 
+#define NONE	 ((double)NAN) /* clang minds that NAN is a float */
+#define INFINITE ((double)INFINITY)
+
 static void assert_close(const char *why, double found, double expected, double relative)
 {
 	if (isnan(expected) ? isnan(found)
@@ -43,13 +46,13 @@ static const struct {
 	{0.95, 2.5, 3.57465484200368, "Welch's degrees of freedom are not whole"},
 	{0.95, 17.776473516178495, 2.10281724156980, "those of the sleep data"},
 	{0.99, 9, 3.24983554159213, "another confidence"},
-	{0.95, 0.5, NAN, "below 1 is not asked of GSL"},
-	{0.95, 0, NAN, "0 is not asked of GSL"},
-	{0.95, NAN, NAN, "NaN is not asked of GSL"},
-	{0.95, INFINITY, NAN, "infinity is not asked of GSL"},
-	{0, 9, NAN, "confidence 0"},
-	{1, 9, NAN, "confidence 1 has no bound"},
-	{NAN, 9, NAN, "confidence NaN"},
+	{0.95, 0.5, NONE, "below 1 is not asked of GSL"},
+	{0.95, 0, NONE, "0 is not asked of GSL"},
+	{0.95, NONE, NONE, "NaN is not asked of GSL"},
+	{0.95, INFINITE, NONE, "infinity is not asked of GSL"},
+	{0, 9, NONE, "confidence 0"},
+	{1, 9, NONE, "confidence 1 has no bound"},
+	{NONE, 9, NONE, "confidence NaN"},
 };
 
 static void test_quantiles(void **state)
@@ -82,8 +85,8 @@ static const struct {
 	size_t n;
 	struct estimate expected;
 } estimates[] = {
-	{"no value", {0}, 0, {0, NAN, NAN, NAN, NAN, NAN, NAN, NAN}},
-	{"one value has no spread", {42}, 1, {1, 42, 42, NAN, 42, 42, NAN, NAN}},
+	{"no value", {0}, 0, {0, NONE, NONE, NONE, NONE, NONE, NONE, NONE}},
+	{"one value has no spread", {42}, 1, {1, 42, 42, NONE, 42, 42, NONE, NONE}},
 	{"two values",
 	 {1, 3},
 	 2,
@@ -106,7 +109,7 @@ static const struct {
 	 7,
 	 {7, 0.1, 0.1, 0, 0.1, 0.1, 0.1, 0.1}},
 	{"zeros", {0, 0, 0}, 3, {3, 0, 0, 0, 0, 0, 0, 0}},
-	{"the middle one of an odd number, unsorted", {9, 1, 5}, 3, {3, 5, 5, 4, 1, 9, NAN, NAN}},
+	{"the middle one of an odd number, unsorted", {9, 1, 5}, 3, {3, 5, 5, 4, 1, 9, NONE, NONE}},
 };
 
 static void test_estimates(void **state)
