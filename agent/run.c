@@ -215,7 +215,6 @@ static void close_run(struct run *r)
 	struct attempt *a = r->attempt;
 	if (r->guest) {
 		r->driver->stop(r->guest, r->ran && r->end == METER_EXITED ? 0 : STOP_GRACE_NS);
-		guest_last_words(r->guest);
 		keep_guest_words(r);
 		r->driver->destroy(take(r->guest), &r->guest_exit);
 		a->exited = true;

@@ -26,12 +26,10 @@ int embedded_init(struct embedded *ret, struct err *err)
 					  tmp && *tmp && strlen(tmp) < 70 ? tmp : "/tmp");
 	if (!mkdtemp(folder)) /* mode 0700 */
 		return err_sys(err, errno, "make a folder for sockets like %s", folder);
-	*ret = (struct embedded){
-		.control = xasprintf("ipc://%s/control", folder),
-		.bulk = xasprintf("ipc://%s/bulk", folder),
-		.folder = take(folder),
-		.exit_fd = -1,
-	};
+	*ret = (struct embedded){.exit_fd = -1};
+	ret->control = xasprintf("ipc://%s/control", folder);
+	ret->bulk = xasprintf("ipc://%s/bulk", folder);
+	ret->folder = take(folder);
 	return 0;
 }
 
