@@ -64,6 +64,9 @@ static const struct wrong wrongs[] = {
 	 "r:3:45: guests.a.memory: belongs to the driver qemu, but this guest's is process\n"},
 	{"a duplicate key", HEAD GUEST "runs:\n  warmup: 1\n  retries: 1\n  warmup: 2\n",
 	 "r:7:3: the key 'warmup' is there twice; first on line 5\n"},
+	{"a duplicate key of another kind", HEAD GUEST "guests: [a]\n",
+	 "r:4:1: the key 'guests' is there twice; first on line 3\n"
+	 "r:4:9: guests: found a list, expected a map of names\n"},
 	{"required keys", "description: x\n",
 	 "r:1:1: the key 'assay' is missing; expected 1\n"
 	 "r:1:1: the key 'guests' is missing; expected a map of names\n"
