@@ -35,8 +35,9 @@ static struct node *expand(struct scope *scope, const struct node *node, const s
 	for (size_t i = 0; i < node->n; i++) {
 		const struct node *item = node->items[i];
 		const struct key *row = item->key ? key_child(key, item->key) : key;
-		if (!row ||
-		    (only && strcmp(key->path, "guests") == 0 && strcmp(item->key, only) != 0))
+		bool is_other = only && item->key && strcmp(key->path, "guests") == 0 &&
+				strcmp(item->key, only) != 0;
+		if (!row || is_other)
 			continue;
 		autofree char *item_path = item->key ? xasprintf("%.200s.%.100s", path, item->key)
 						     : xasprintf("%.200s.%zu", path, i);
