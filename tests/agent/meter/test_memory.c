@@ -72,7 +72,7 @@ static double sample(const struct collector *collector, const struct host_root *
 {
 	struct collection *c = NULL;
 	struct err err = ERR_NONE;
-	uint64_t value;
+	uint64_t value = 0;
 	if (collector->open(root, pid, &c, &err) < 0 || collector->sample(c, &value, &err) < 0)
 		fail_msg("%s: %s", collector->name, err.text);
 	collector->close(c);
