@@ -62,10 +62,12 @@ struct guest_driver {
 	int (*prepare)(const struct guest_env *env, const struct run_spec *spec, struct guest **ret,
 		       struct err *err);
 	int (*start)(struct guest *guest, const struct guest_wait *wait, struct err *err);
-	/* Optional: threads to their CPUs, verified; the guest is held. */
+	/* Optional: threads to their CPUs, verified; the guest is held. What could not be placed
+	 * is the reason "not-pinned", FLAGGED, and no error. */
 	int (*pin)(struct guest *guest, struct err *err);
 	int (*go)(struct guest *guest, struct err *err);
-	/* Asks, waits a little, insists. The guest may be gone already. */
+	/* Asks, waits a little, insists. The guest may be gone already. Afterwards facts and
+	 * reasons also say how it ended (a VM: "vmm.shutdown", "guest-panic"). */
 	void (*stop)(struct guest *guest, uint64_t grace_ns);
 	/* Ends whatever is left of its process tree, reaps, removes what prepare made. NULL is
 	 * fine. ret may be NULL. */
@@ -89,5 +91,11 @@ extern const struct guest_driver guest_process, guest_qemu, guest_fake;
 extern const struct guest_driver *const guest_drivers[];
 int guest_drivers_check(struct err *err); /* proves the table at start */
 int guest_driver_find(const char *name, const struct guest_driver **ret, struct err *err);
+
+/* For drivers. What does not fit is dropped, but never an INVALID reason for a FLAGGED one. */
+void guest_fact(struct guest *guest, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void guest_reason(struct guest *guest, enum verdict level, const char *code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 #endif

@@ -22,16 +22,20 @@ struct child;
 int keeper_start(const char *agent_tag, struct keeper **ret, struct err *err);
 void keeper_stop(struct keeper *keeper); /* ends all children, then the keeper; NULL is fine */
 CLEANUP_DEFINE(keeper, struct keeper *, keeper_stop)
+pid_t keeper_pid(const struct keeper *keeper);
 
 struct child_spec {
 	const char *const *argv; /* argv[0] is searched in PATH of env; never a shell */
-	const char *const *env;	 /* whole environment, NULL-ended */
+	const char *const *env;	 /* whole environment, NULL-ended; argv and env are at most
+				    128 KiB together, else -E2BIG */
 	const char *folder;	 /* working directory; NULL: as the agent's */
 	int stdin_fd;		 /* -1: /dev/null */
 	int stdout_fd;
 	int stderr_fd;
 	const int *cpus; /* affinity; n_cpus 0: all */
 	size_t n_cpus;
+	const int *more_fds; /* become 3, 4, ... in the child, in this order; borrowed */
+	size_t n_more_fds;
 };
 
 /* Makes the child: it exists, has its descriptors, affinity and limits, and waits at its gate. */
@@ -51,11 +55,13 @@ struct child_status {
 
 /* SIGKILL to the child and everything that descends from it, until none is left. */
 int child_kill_tree(struct child *child, struct err *err);
+/* To the child's process group; a child that is gone is 0. */
 int child_signal(struct child *child, int signal);
 /* Reaped status; waits until deadline_ns (MONOTONIC). -ETIMEDOUT: still alive. */
 int child_wait(struct child *child, uint64_t deadline_ns, struct child_status *ret,
 	       struct err *err);
 void child_free(struct child *child); /* kills the tree if it is still there; NULL is fine */
+CLEANUP_DEFINE(child, struct child *, child_free)
 
 /* Ends processes of a former agent of this tag whose keeper was killed too. Returns how many. */
 int keeper_sweep(const char *agent_tag);
