@@ -130,14 +130,31 @@ static int set_common(void *socket, const struct key_pair *keys)
 	return r;
 }
 
-/* libzmq says EINVAL for all that it cannot read, and nothing for an ipc path that is cut. */
-static int check_endpoint(const char *endpoint, struct err *err)
+/* libzmq takes 16 bits of any port: 99999999 would listen on 57599. */
+static int check_port(const char *endpoint, bool any, struct err *err)
+{
+	const char *colon = strrchr(endpoint, ':'); /* there is the one of tcp:// at least */
+	uint64_t port;
+	if (any && strcmp(colon, ":*") == 0)
+		return 0;
+	if (text_parse_u64(colon + 1, &port, NULL) < 0 || port < 1 || port > 65535)
+		return err_say(err, EINVAL,
+			       "endpoint '%s' does not end in a port of 1 to 65535, as in "
+			       "tcp://HOST:5555",
+			       endpoint);
+	return 0;
+}
+
+/* any: a listener may leave the port to the kernel, with '*'. */
+static int check_endpoint(const char *endpoint, bool any, struct err *err)
 {
 	const size_t longest = sizeof((struct sockaddr_un){0}.sun_path) - 1;
-	if (!text_starts(endpoint, "tcp://") && !text_starts(endpoint, "ipc://"))
+	if (text_starts(endpoint, "tcp://"))
+		return check_port(endpoint, any, err);
+	if (!text_starts(endpoint, "ipc://"))
 		return err_say(err, EINVAL,
 			       "endpoint '%s' is neither tcp://HOST:PORT nor ipc://PATH", endpoint);
-	if (text_starts(endpoint, "ipc://") && strlen(endpoint + 6) > longest)
+	if (strlen(endpoint + strlen("ipc://")) > longest)
 		return err_say(err, ENAMETOOLONG,
 			       "endpoint '%s' is too long: a socket's path has at most %zu bytes",
 			       endpoint, longest);
@@ -173,7 +190,7 @@ int wire_listen(struct wire *wire, const char *endpoint, const struct key_pair *
 	struct err inner;
 	void *socket;
 	err = err ? err : &inner;
-	if (check_endpoint(endpoint, err) < 0 || check_keys(keys, NULL, err) < 0 ||
+	if (check_endpoint(endpoint, true, err) < 0 || check_keys(keys, NULL, err) < 0 ||
 	    zap_start(wire->zap, err) < 0 || open_socket(wire, ZMQ_ROUTER, keys, &socket, err) < 0)
 		return -err->code;
 	int r = set_options(socket, server_options);
@@ -199,7 +216,7 @@ int wire_connect(struct wire *wire, const char *endpoint, const struct key_pair 
 	if (!*identity || strlen(identity) >= PEER_SIZE)
 		return err_say(err, EINVAL, "identity '%.80s' has not 1 to %d bytes", identity,
 			       PEER_SIZE - 1);
-	if (check_endpoint(endpoint, err) < 0 || check_keys(keys, server_key, err) < 0 ||
+	if (check_endpoint(endpoint, false, err) < 0 || check_keys(keys, server_key, err) < 0 ||
 	    open_socket(wire, ZMQ_DEALER, keys, &socket, err) < 0)
 		return -err->code;
 	int r = set_options(socket, client_options);
