@@ -162,7 +162,8 @@ static int request_child(struct child *child, const struct child_spec *spec, str
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(err, errno, "make the gate of '%s'", spec->argv[0]);
 	child->gate_fd = pair[0];
-	autoclose int its = fds[0] = pair[1];
+	autoclose int its = pair[1];
+	fds[0] = its;
 	struct parcel parcel = {strings.data, strings.size, fds, n_fds};
 	if (keeper_call(child->keeper, &request, &parcel, &reply, &child->exit_fd, err) < 0)
 		return -err->code;

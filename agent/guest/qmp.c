@@ -75,12 +75,21 @@ static int next_line(struct qmp *q, const struct guest_wait *wait, const char **
 	}
 }
 
+/* The start of bytes that may be anything, for a sentence. */
+static void printable(const char *bytes, size_t size, char *ret, size_t ret_size)
+{
+	size_t n = 0;
+	for (; n < size && n < ret_size - 1; n++)
+		ret[n] = bytes[n] >= 0x20 && bytes[n] < 0x7f ? bytes[n] : '.';
+	ret[n] = '\0';
+}
+
 static int next_object(struct qmp *q, const struct guest_wait *wait, json_t **ret, struct err *err)
 {
 	const char *line;
 	size_t size;
 	json_error_t where;
-	char sentence[200];
+	char start[61], sentence[200];
 	if (next_line(q, wait, &line, &size, err) < 0)
 		return -err->code;
 	autojson json_t *object = json_loadb(line, size, 0, &where);
@@ -88,8 +97,8 @@ static int next_object(struct qmp *q, const struct guest_wait *wait, json_t **re
 		*ret = take(object);
 		return 0;
 	}
-	snprintf(sentence, sizeof(sentence), "QMP: QEMU sent no JSON object but '%.*s'",
-		 (int)(size < 60 ? size : 60), line);
+	printable(line, size, start, sizeof(start));
+	snprintf(sentence, sizeof(sentence), "QMP: QEMU sent no JSON object but '%s'", start);
 	return break_off(q, EPROTO, sentence, err);
 }
 
