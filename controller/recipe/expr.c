@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/recipe/suggest.h"
 #include "proto/base/mem.h"
 #include "proto/base/text.h"
 
@@ -141,25 +142,18 @@ static bool relation_holds(enum relation relation, int order)
 	}
 }
 
-static const char *nearest_name(const struct host_info *host, const char *name)
+static struct answer no_such(const struct host_info *host, const char *what, const char *name)
 {
-	const char **names = xcalloc(host->n_facts + host->n_capabilities + 1, sizeof(*names));
+	struct answer a = {.yes = false};
+	autofree const char **names = xcalloc(host->n_facts + host->n_capabilities + 1,
+					      sizeof(*names));
 	size_t n = 0;
 	for (size_t i = 0; i < host->n_capabilities; i++)
 		names[n++] = host->capabilities[i].name;
 	for (size_t i = 0; i < host->n_facts; i++)
 		names[n++] = host->facts[i].name;
-	const char *nearest = text_nearest(name, names);
-	free(names);
-	return nearest;
-}
-
-static struct answer no_such(const struct host_info *host, const char *what, const char *name)
-{
-	struct answer a = {.yes = false};
-	const char *nearest = nearest_name(host, name);
-	snprintf(a.no, sizeof(a.no), "it knows no %s '%.100s'%s%s%s", what, name,
-		 nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	snprintf(a.no, sizeof(a.no), "it knows no %s '%.100s'%s", what, name,
+		 suggest(name, names).text);
 	return a;
 }
 

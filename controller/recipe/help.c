@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "controller/recipe/keys.h"
+#include "controller/recipe/suggest.h"
 #include "controller/recipe/value.h"
 #include "proto/base/mem.h"
 
@@ -157,10 +158,9 @@ static const struct key *find_key(const char *name, struct err *err)
 	autofree const char **paths = xcalloc(recipe_keys_count + 1, sizeof(*paths));
 	for (size_t i = 0; i < recipe_keys_count; i++)
 		paths[i] = recipe_keys[i].path;
-	const char *nearest = text_nearest(name, paths);
-	err_say(err, ENOENT, "unknown key '%.100s'%s%s%s", name,
-		nearest ? "; did you mean '" : "; `assay recipe help` lists all",
-		nearest ? nearest : "", nearest ? "'?" : "");
+	struct suggestion meant = suggest(name, paths);
+	err_say(err, ENOENT, "unknown key '%.100s'%s", name,
+		*meant.text ? meant.text : "; `assay recipe help` lists all");
 	return NULL;
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/recipe/suggest.h"
 #include "proto/base/file.h"
 #include "proto/base/hashcache.h"
 #include "proto/base/mem.h"
@@ -90,7 +91,7 @@ static int read_description(const char *folder, const char *build, json_t **ret,
 
 static int no_part(json_t *parts, const char *part, struct err *err)
 {
-	const char **names = xcalloc(json_object_size(parts) + 1, sizeof(*names));
+	autofree const char **names = xcalloc(json_object_size(parts) + 1, sizeof(*names));
 	autotext struct text known = {0};
 	const char *name;
 	json_t *file;
@@ -99,11 +100,8 @@ static int no_part(json_t *parts, const char *part, struct err *err)
 		text_addf(&known, "%s%s", n ? ", " : "", name);
 		names[n++] = name;
 	}
-	const char *nearest = text_nearest(part, names);
-	free(names);
-	return err_say(err, ENODATA, "has no part '%s', only %.200s%s%s%s", part,
-		       known.data ? known.data : "none", nearest ? "; did you mean '" : "",
-		       nearest ? nearest : "", nearest ? "'?" : "");
+	return err_say(err, ENODATA, "has no part '%s', only %.200s%s", part,
+		       known.data ? known.data : "none", suggest(part, names).text);
 }
 
 /* The path of a part (NULL: the main one) and its name. -ENODATA: there is no such part. */

@@ -23,8 +23,9 @@ static struct node *fallback(const char *path)
 }
 
 /* What stands at the path or, in *ret_own, the default. */
-static const struct node *at(const struct node *root, struct node **ret_own, const char *fmt,
-			     va_list ap)
+__attribute__((format(printf, 3, 0))) static const struct node *at(const struct node *root,
+								   struct node **ret_own,
+								   const char *fmt, va_list ap)
 {
 	char path[LOOKUP_MAX];
 	vsnprintf(path, sizeof(path), fmt, ap);

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "controller/recipe/suggest.h"
 #include "proto/base/mem.h"
 #include "proto/base/text.h"
 
@@ -75,13 +76,8 @@ static bool values_in_order(const struct node *map, const struct node *axes, con
 			return false; /* said by check_written */
 		if (node_get(axes, value->key))
 			continue;
-		autofree const char **names = xcalloc((axes ? axes->n : 0) + 1, sizeof(*names));
-		for (size_t a = 0; axes && a < axes->n; a++)
-			names[a] = axes->items[a]->key;
-		const char *nearest = text_nearest(value->key, names);
-		complain(complaints, value->key_place, "%s: there is no axis '%.100s'%s%s%s", what,
-			 value->key, nearest ? "; did you mean '" : "", nearest ? nearest : "",
-			 nearest ? "'?" : "");
+		complain(complaints, value->key_place, "%s: there is no axis '%.100s'%s", what,
+			 value->key, suggest_key(value->key, axes, NULL).text);
 		ok = false;
 	}
 	return ok;

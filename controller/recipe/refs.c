@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "controller/recipe/images.h"
+#include "controller/recipe/suggest.h"
 #include "proto/base/mem.h"
 
 enum {
@@ -98,14 +99,9 @@ static const char *space_key(unsigned ref)
 static void unknown_name(const struct node *map, const struct piece *p, const char *name,
 			 struct place place, const char *what, struct complaints *complaints)
 {
-	const char **names = xcalloc((map ? map->n : 0) + 1, sizeof(*names));
-	for (size_t i = 0; map && i < map->n; i++)
-		names[i] = map->items[i]->key;
-	const char *nearest = text_nearest(name, names);
-	complain(complaints, place, "%s: {%.*s}: there is no '%s' under %s%s%s%s", what,
+	complain(complaints, place, "%s: {%.*s}: there is no '%s' under %s%s", what,
 		 (int)(p->size - 2), p->text + 1, name, space_key(p->ref),
-		 nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
-	free(names);
+		 suggest_key(name, map, NULL).text);
 }
 
 /* "image.NAME.PART" has NAME as its name; the others have no parts. */
@@ -172,14 +168,11 @@ static int resolve_host(const struct scope *scope, const char *fact, struct mean
 	ret->text = host_fact_value(scope->host, fact);
 	if (ret->text)
 		return 0;
-	const char **names = xcalloc(scope->host->n_facts + 1, sizeof(*names));
+	autofree const char **names = xcalloc(scope->host->n_facts + 1, sizeof(*names));
 	for (size_t i = 0; i < scope->host->n_facts; i++)
 		names[i] = scope->host->facts[i].name;
-	const char *nearest = text_nearest(fact, names);
-	free(names);
-	return err_say(err, ENOENT, "host %s has no fact '%s'%s%s%s", scope->host->name, fact,
-		       nearest ? "; did you mean '" : "", nearest ? nearest : "",
-		       nearest ? "'?" : "");
+	return err_say(err, ENOENT, "host %s has no fact '%s'%s", scope->host->name, fact,
+		       suggest(fact, names).text);
 }
 
 static int resolve_image(const struct scope *scope, const char *name, const char *part,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "controller/recipe/check.h"
+#include "controller/recipe/suggest.h"
 #include "proto/base/mem.h"
 #include "proto/base/text.h"
 
@@ -17,23 +18,11 @@ static const struct node *section(const struct rules *r, const char *key)
 	return node && node->kind == NODE_MAP ? node : NULL;
 }
 
-static const char *nearest_key(const struct node *map, const char *word, const char *also)
-{
-	autofree const char **names = xcalloc((map ? map->n : 0) + 2, sizeof(*names));
-	size_t n = 0;
-	for (size_t i = 0; map && i < map->n; i++)
-		names[n++] = map->items[i]->key;
-	names[n] = also;
-	return text_nearest(word, names);
-}
-
 static void no_such(const struct rules *r, const struct node *value, const struct node *map,
 		    const char *where, const char *what, const char *also)
 {
-	const char *nearest = nearest_key(map, value->text, also);
-	complain(r->complaints, value->place, "%s: there is no %s '%.100s'%s%s%s", where, what,
-		 value->text, nearest ? "; did you mean '" : "", nearest ? nearest : "",
-		 nearest ? "'?" : "");
+	complain(r->complaints, value->place, "%s: there is no %s '%.100s'%s", where, what,
+		 value->text, suggest_key(value->text, map, also).text);
 }
 
 /* Exactly one of two keys. */
@@ -204,13 +193,13 @@ static void check_compare(const struct rules *r)
 	    has_value(r, axis, baseline->text))
 		return;
 	autofree const char **values = xcalloc(axis->n + 1, sizeof(*values));
+	size_t n = 0;
 	for (size_t i = 0; i < axis->n; i++)
-		values[i] = axis->items[i]->kind == NODE_SCALAR ? axis->items[i]->text : "";
-	const char *nearest = text_nearest(baseline->text, values);
+		if (axis->items[i]->kind == NODE_SCALAR)
+			values[n++] = axis->items[i]->text;
 	complain(r->complaints, baseline->place,
-		 "compare.baseline: '%.100s' is no value of the axis '%s'%s%s%s", baseline->text,
-		 name->text, nearest ? "; did you mean '" : "", nearest ? nearest : "",
-		 nearest ? "'?" : "");
+		 "compare.baseline: '%.100s' is no value of the axis '%s'%s", baseline->text,
+		 name->text, suggest(baseline->text, values).text);
 }
 
 static void check_parse(const struct rules *r, const struct node *rule)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controller/recipe/expr.h"
+#include "controller/recipe/suggest.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
 
@@ -69,11 +70,9 @@ static int read_word(struct node *scalar, const struct key *key, struct err *err
 	for (char *w = strtok_r(words, " ", &rest); w && n < WORDS_MAX;
 	     w = strtok_r(NULL, " ", &rest))
 		candidates[n++] = w;
-	const char *nearest = text_nearest(scalar->text, candidates);
 	size_t used = strlen(err->text);
-	if (nearest)
-		snprintf(err->text + used, sizeof(err->text) - used, "; did you mean '%s'?",
-			 nearest);
+	snprintf(err->text + used, sizeof(err->text) - used, "%s",
+		 suggest(scalar->text, candidates).text);
 	return -err->code;
 }
 
