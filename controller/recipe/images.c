@@ -110,7 +110,10 @@ static int find_built(const struct image_set *set, const char *build, const char
 {
 	autoclean(json) json_t *json = NULL;
 	if (!set->images)
-		return err_say(err, EINVAL, "is built, and no folder of built images was given");
+		return err_say(err, EINVAL,
+			       "is made by images/build.sh %s, but where built images are is not "
+			       "known; name their folder with --images or $ASSAY_IMAGES",
+			       build);
 	autofree char *folder = file_join(set->images, build);
 	int r = read_description(folder, build, &json, err);
 	if (r < 0)

@@ -120,7 +120,7 @@ const struct key recipe_keys[] = {
 	{"measure.counters", KEY_LIST, KEY_EVENT, .refs = REF_CELL, .most = 64,
 	 .help = "Events to count, named as perf names them."},
 	{"measure.energy", KEY_LIST, KEY_WORD, .refs = REF_CELL, .most = 8,
-	 .words = "package cores dram gpu psys",
+	 .words = "package dram psys",
 	 .help = "Domains whose energy is read; what the host lacks is absent, with the reason."},
 	{"measure.memory", KEY_MAP, .help = "Memory of the guest's processes over time."},
 	{"measure.memory.every", KEY_DURATION, .refs = REF_CELL, .required = true,
@@ -173,7 +173,7 @@ const struct key recipe_keys[] = {
 		 "< "
 		 "<= > >=, joined by and, or, not and parentheses."},
 	{"hosts.any", KEY_EXPRESSION, .least = 1,
-	 .help = "The same, but the runs are spread over these hosts."},
+	 .help = "On any of the hosts of which this is true."},
 	{"host", KEY_MAP, .help = "How a host is prepared for a run."},
 	{"host.cpus", KEY_MAP, .help = "Physical cores that a run has for itself."},
 	{"host.cpus.guest", KEY_COUNT, .refs = REF_CELL, .fallback = "0", .most = 4096,

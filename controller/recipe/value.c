@@ -128,7 +128,8 @@ void format_quantity(uint64_t value, enum key_type type, char *ret, size_t size)
 	size_t i = 0;
 	while (units[i].factor > 1 && (!value || value % units[i].factor))
 		i++;
-	snprintf(ret, size, "%" PRIu64 "%s", value / units[i].factor, units[i].name);
+	const char *name = !value && type == KEY_DURATION ? "s" : units[i].name;
+	snprintf(ret, size, "%" PRIu64 "%s", value / units[i].factor, name);
 }
 
 static int read_quantity(struct node *scalar, const struct key *key, enum key_type type,

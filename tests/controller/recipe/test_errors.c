@@ -121,9 +121,9 @@ static const struct wrong wrongs[] = {
 	 "'qemu'?\n"},
 	{"a word far from all", HEAD GUEST "runs: {order: backwards}\n",
 	 "r:4:15: runs.order: found 'backwards', expected blocks, random or sequential\n"},
-	{"a word in a list", HEAD GUEST "measure: {energy: [package, corse]}\n",
-	 "r:4:29: measure.energy.1: found 'corse', expected package, cores, dram, gpu or psys; did "
-	 "you mean 'cores'?\n"},
+	{"a word in a list", HEAD GUEST "measure: {energy: [package, drma]}\n",
+	 "r:4:29: measure.energy.1: found 'drma', expected package, dram or psys; did "
+	 "you mean 'dram'?\n"},
 	{"an event that cannot be one", HEAD GUEST "measure: {counters: [cycles, 'a b']}\n",
 	 "r:4:30: measure.counters.1: found 'a b', expected an event such as cycles or "
 	 "page-faults\n"},

@@ -249,7 +249,9 @@ static void test_no_folder_of_images(void **state)
 	assert_int_equal(recipe_matrix(r, NULL, NULL, &m, &errors), -EINVAL);
 	autofree char *said = said_take(&errors);
 	assert_string_equal(
-		said, "r:4:10: image 'b' is built, and no folder of built images was given\n");
+		said,
+		"r:4:10: image 'b' is made by images/build.sh b, but where built images are is not "
+		"known; name their folder with --images or $ASSAY_IMAGES\n");
 }
 
 /* The cache only saves time: rubbish in it changes nothing, and a file that changed is hashed. */
