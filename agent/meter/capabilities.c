@@ -70,7 +70,7 @@ static void add_paranoid(const struct host_root *root, struct host_info *info)
 		.type = PERF_TYPE_SOFTWARE,
 		.config = {PERF_COUNT_SW_TASK_CLOCK},
 		.software = true,
-		.takes_exclude = true,
+		.exclude = EXCLUDE_IGNORED,
 	};
 	char detail[240];
 	int level = refusal_paranoid(root);

@@ -158,7 +158,9 @@ static int open_one(struct counters *c, struct row *row, const struct event_code
 		.cpu = target->cpu,
 	};
 	struct counter_group *opened;
-	asked.exclude_kernel |= c->user_only && code->takes_exclude;
+	if (c->user_only && code->exclude == EXCLUDE_EMPTIES)
+		return err_say(err, EACCES, "without the kernel nothing of it is left");
+	asked.exclude_kernel |= c->user_only && code->exclude != EXCLUDE_REFUSED;
 	for (size_t i = c->n_groups; i-- > 0;) {
 		if (!kind_equal(&c->groups[i].kind, &kind))
 			continue;
@@ -203,7 +205,7 @@ static int open_row(struct counters *c, struct row *row, pid_t pid)
 		int r = open_code(c, row, code, pid, &err);
 		if (r < 0) {
 			refusal_say(c->root, code, -r, row->why, sizeof(row->why));
-			return code->takes_exclude ? r : -EINVAL;
+			return code->exclude == EXCLUDE_REFUSED ? -EINVAL : r;
 		}
 	}
 	row->opened = row->def.n_codes > 0;
@@ -329,6 +331,8 @@ static void count_sum(const struct counters *c, const struct row *row,
 		size_t slot = slot_of(c, &row->places[i]);
 		struct count part;
 		count_between(&from[slot], &to[slot], &part);
+		if (part.state == COUNT_NOT_RUNNING && row->def.codes[0].system)
+			part.state = COUNT_NOT_COUNTED; /* a machine always runs */
 		if (part.state == COUNT_BROKEN || part.state == COUNT_NOT_COUNTED) {
 			*ret = part;
 			return;
@@ -376,7 +380,7 @@ static void note_value(const struct counters *c, const struct row *row, const st
 			 100 * count->share);
 	else if (count->state == COUNT_NOT_RUNNING)
 		STRCPY_FIXED(r->note, "nothing of the guest ran in this window");
-	else if (c->user_only && row->def.codes[0].takes_exclude)
+	else if (c->user_only && row->def.codes[0].exclude == EXCLUDE_WORKS)
 		snprintf(r->note, sizeof(r->note), "user space only: perf_event_paranoid=%d",
 			 refusal_paranoid(c->root));
 	else if (row->def.sum == EVENT_ALTERNATIVES)
@@ -436,7 +440,10 @@ void counters_report_flags(const struct counters *c, struct attempt *attempt)
 {
 	if (c->n_groups)
 		attempt_fact(attempt, "counters.groups", "%zu", c->n_groups);
-	if (c->user_only)
+	bool partial = false;
+	for (size_t i = 0; c->user_only && i < c->n_rows; i++)
+		partial |= c->rows[i].opened && c->rows[i].def.codes[0].exclude == EXCLUDE_WORKS;
+	if (partial)
 		attempt_reason(attempt, VERDICT_FLAGGED, "counters-user-only",
 			       "the kernel's part of the guest's work is not counted: "
 			       "kernel.perf_event_paranoid is %d; give the agent CAP_PERFMON or "

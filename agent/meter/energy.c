@@ -13,8 +13,9 @@
 
 enum { DOMAINS = 16, ZONES = 256 };
 
-#define UPDATE_NS NSEC_PER_MSEC /* the counters are updated about this often (AMD PPR; Khan 2018) \
-				 */
+#define UPDATE_NS                                                                       \
+	NSEC_PER_MSEC /* the counters are updated about this often (AMD PPR; Khan 2018) \
+		       */
 #define REFUSE_NS     (20 * NSEC_PER_MSEC)  /* an update is 5 % of it */
 #define FLAG_NS	      (200 * NSEC_PER_MSEC) /* 0.5 % */
 #define EDGE_ERROR    0.41   /* rms of two edges that are each late by up to one update */

@@ -136,6 +136,21 @@ static bool find(const char *name, struct event_code *ret, const char **unit)
 	return false;
 }
 
+enum event_exclude event_software_exclude(uint64_t config)
+{
+	switch (config) {
+	case PERF_COUNT_SW_TASK_CLOCK:
+	case PERF_COUNT_SW_CPU_CLOCK:
+		return EXCLUDE_IGNORED;
+	case PERF_COUNT_SW_CONTEXT_SWITCHES:
+	case PERF_COUNT_SW_CPU_MIGRATIONS:
+	case PERF_COUNT_SW_CGROUP_SWITCHES:
+		return EXCLUDE_EMPTIES;
+	default:
+		return EXCLUDE_WORKS;
+	}
+}
+
 /* rHEX: config as it is. "r" alone, or a word that goes on after the hex, is no such name. */
 static bool find_raw(const char *name, struct event_code *ret)
 {
@@ -184,7 +199,7 @@ static void spread_hybrid(const struct event_code *code, const struct event_code
 int event_generic(const char *name, const struct event_code *hybrid, size_t n,
 		  struct event_def *ret, struct err *err)
 {
-	struct event_code code = {.takes_exclude = true};
+	struct event_code code = {.exclude = EXCLUDE_WORKS};
 	const char *unit = "count";
 	char word[NAME_SIZE];
 	STRCPY_FIXED(word, name);
@@ -193,6 +208,11 @@ int event_generic(const char *name, const struct event_code *hybrid, size_t n,
 	if (!find(word, &code, &unit) && !find_raw(word, &code))
 		return err_say(err, ENOENT, "%s: not a generic event", name);
 	code.software = code.type == PERF_TYPE_SOFTWARE;
+	if (code.software)
+		code.exclude = event_software_exclude(code.config[0]);
+	if (code.exclude == EXCLUDE_EMPTIES && code.exclude_kernel)
+		return err_say(err, EINVAL, "event '%s' happens in the kernel only; leave :u away",
+			       name);
 	STRCPY_FIXED(ret->source, "perf");
 	STRCPY_FIXED(ret->unit, unit);
 	ret->scale = 1;

@@ -17,6 +17,14 @@
 
 enum { EVENT_CODES = 64 }; /* instances of one PMU that are summed */
 
+/* What leaving the kernel out does to an event. */
+enum event_exclude {
+	EXCLUDE_REFUSED, /* its PMU refuses all such bits */
+	EXCLUDE_WORKS,
+	EXCLUDE_IGNORED, /* a clock: the bit is taken and changes nothing */
+	EXCLUDE_EMPTIES, /* it happens in the kernel only: what is left is a 0 that means nothing */
+};
+
 /* One event of one PMU. */
 struct event_code {
 	char pmu[NAME_SIZE]; /* folder under event_source/devices; "" where the kernel picks it */
@@ -24,10 +32,10 @@ struct event_code {
 	uint64_t config[3]; /* config, config1, config2 */
 	bool exclude_user;  /* only as the name itself asks for */
 	bool exclude_kernel;
-	bool software;	    /* lives in software context: joins any group */
-	bool takes_exclude; /* the PMU can leave the kernel out; many refuse all such bits */
-	bool system;	    /* counts a package or a machine: never opened on a task */
-	int *cpus;	    /* of a system PMU: one CPU for each instance; owned */
+	bool software; /* lives in software context: joins any group */
+	enum event_exclude exclude;
+	bool system; /* counts a package or a machine: never opened on a task */
+	int *cpus;   /* of a system PMU: one CPU for each instance; owned */
 	size_t n_cpus;
 };
 
@@ -65,6 +73,7 @@ int event_check(const char *name, struct err *err);
 int event_generic(const char *name, const struct event_code *hybrid, size_t n,
 		  struct event_def *ret, struct err *err);
 const char *const *event_generic_names(void); /* NULL-ended */
+enum event_exclude event_software_exclude(uint64_t config);
 
 /* `pmu/.../`. -ENODEV where the PMU, its event or its term is not on this host. */
 int event_sysfs(const struct host_root *root, const char *name, struct event_def *ret,

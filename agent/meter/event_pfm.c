@@ -67,7 +67,8 @@ int event_pfm(const struct host_root *root, const char *name, struct event_def *
 	struct event_code code = {
 		.type = attr.type,
 		.config = {attr.config, attr.config1, attr.config2},
-		.takes_exclude = true,
+		.exclude = attr.type == PERF_TYPE_SOFTWARE ? event_software_exclude(attr.config)
+							   : EXCLUDE_WORKS,
 		.software = attr.type == PERF_TYPE_SOFTWARE,
 		.exclude_user = attr.exclude_user,
 		.exclude_kernel = attr.exclude_kernel,

@@ -271,7 +271,7 @@ static int read_cpus(int sys_fd, struct event_code *code, struct err *err)
 	if (sysfs_text(sys_fd, list, sizeof(list), NULL, DEVICES "/%s/cpumask", code->pmu) < 0)
 		return 0;
 	code->system = true;
-	code->takes_exclude = false;
+	code->exclude = EXCLUDE_REFUSED;
 	if (sysfs_parse_cpulist(list, set, CPUS, &n, err) < 0)
 		return err_wrap(err, "cpumask of PMU %s", code->pmu);
 	if (n == 0)
@@ -298,7 +298,7 @@ static int read_type(int sys_fd, const char *pmu, struct event_code *ret, struct
 		return err_say(err, EINVAL, "PMU %s: type %llu", pmu, (unsigned long long)type);
 	STRCPY_FIXED(ret->pmu, pmu);
 	ret->type = (uint32_t)type;
-	ret->takes_exclude = is_core_pmu(sys_fd, pmu);
+	ret->exclude = is_core_pmu(sys_fd, pmu) ? EXCLUDE_WORKS : EXCLUDE_REFUSED;
 	/* msr reads no hardware counter: the kernel runs it in software context (perf_sw_context)
 	 */
 	ret->software = strcmp(pmu, "msr") == 0 || strcmp(pmu, "software") == 0;

@@ -128,7 +128,9 @@ static void report_whole(const struct meter *m, uint64_t max_rss_bytes, struct a
 	if (marks_get(m->marks, AT_START)->seen && marks_get(m->marks, to)->seen)
 		report_window(m, "whole", AT_START, to, max_rss_bytes, a);
 	else
-		report_absent(m, "whole", "the guest was not started", a);
+		report_absent(m, "whole",
+			      m->ran ? "the meter lost the guest" : "the guest did not get to run",
+			      a);
 }
 
 static void describe_mark(const struct mark_spec *spec, char *ret, size_t size)

@@ -36,8 +36,8 @@ struct marks {
 	pcre2_match_data *data;
 };
 
-static int compile(const struct window_spec *window, const char *end, struct awaited *mark,
-		   struct err *err)
+static int compile(const struct window_spec *window, const char *end, pcre2_match_data *data,
+		   struct awaited *mark, struct err *err)
 {
 	const char *pattern = mark->spec->pattern;
 	PCRE2_UCHAR why[160];
@@ -59,6 +59,7 @@ static int compile(const struct window_spec *window, const char *end, struct awa
 	}
 	/* Without the JIT it is slower and just as right. */
 	pcre2_jit_compile(mark->pattern, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD);
+	pcre2_match(mark->pattern, (PCRE2_SPTR) "", 0, 0, 0, data, NULL); /* its pages are in now */
 	return 0;
 }
 
@@ -86,8 +87,8 @@ int marks_open(const struct run_spec *spec, struct marks **ret, struct err *err)
 		struct awaited *from = &m->marks[AT_WINDOWS + 2 * i], *to = from + 1;
 		from->spec = &spec->windows[i].from;
 		to->spec = &spec->windows[i].to;
-		if (compile(&spec->windows[i], "from", from, err) < 0 ||
-		    compile(&spec->windows[i], "to", to, err) < 0)
+		if (compile(&spec->windows[i], "from", m->data, from, err) < 0 ||
+		    compile(&spec->windows[i], "to", m->data, to, err) < 0)
 			return -err->code;
 	}
 	*ret = take(m);

@@ -8,8 +8,9 @@
 #include "proto/base/mem.h"
 #include "proto/base/table.h"
 
-#define EVERY_LEAST_NS NSEC_PER_MSEC /* a sample costs 30 us of the meter's CPU, wake-up included \
-				      */
+#define EVERY_LEAST_NS                                                             \
+	NSEC_PER_MSEC /* a sample costs 30 us of the meter's CPU, wake-up included \
+		       */
 #define DEAR_EVERY_NS  NSEC_PER_SEC
 #define DEAR_SHARE     1000	    /* an expensive sample may cost a thousandth of the time */
 #define LAUNCHER_SLACK (1ull << 20) /* bytes; rusage must be past the launcher's peak by this */

@@ -78,6 +78,12 @@ void meter_guest_started(struct meter *m)
 	close_end(&m->errors.write_fd);
 }
 
+static void read_all(struct meter *m, size_t instant)
+{
+	counters_read(m->counters, m->counter_values + instant * counters_slots(m->counters));
+	energies_read(m->energies, m->energy_values + instant * energies_slots(m->energies));
+}
+
 int meter_attach(struct meter *m, pid_t pid, struct err *err)
 {
 	struct boost boost;
@@ -89,6 +95,8 @@ int meter_attach(struct meter *m, pid_t pid, struct err *err)
 	m->wake_ns = boost_wake_ns();
 	boost_end(&boost);
 	meter_reserve(m);
+	read_all(m,
+		 0); /* into the cache, with the code behind it; the first instant overwrites it */
 	return 0;
 }
 
@@ -107,12 +115,6 @@ static size_t next_instant(struct meter *m)
 {
 	assert(m->n_instants < marks_count(m->marks));
 	return m->n_instants++;
-}
-
-static void read_all(struct meter *m, size_t instant)
-{
-	counters_read(m->counters, m->counter_values + instant * counters_slots(m->counters));
-	energies_read(m->energies, m->energy_values + instant * energies_slots(m->energies));
 }
 
 size_t meter_stamp(struct meter *m, uint64_t lower_ns, uint64_t t_ns, uint64_t blur_ns)

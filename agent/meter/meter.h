@@ -34,7 +34,8 @@ struct meter_wait {
 };
 
 /* Compiles patterns, makes the pipes, resolves event names. An event name that no source knows is
- * -ENOENT; one that this host lacks is no error: its readings will be absent. */
+ * -ENOENT, a malformed one -EINVAL; one that this host lacks is no error: its readings will be
+ * absent. root and spec are borrowed and outlive the meter. */
 int meter_open(const struct host_root *root, const struct run_spec *spec, struct meter **ret,
 	       struct err *err);
 void meter_close(struct meter *meter); /* NULL is fine */
@@ -62,7 +63,8 @@ int meter_run(struct meter *meter, const struct meter_wait *wait, enum meter_end
  * the reaped tree, 0 if unknown. */
 void meter_finish(struct meter *meter, uint64_t max_rss_bytes, struct attempt *attempt);
 
-/* Whether the name can be an event at all, on any host: 0, or -ENOENT with the nearest known. */
+/* Whether the name can be an event at all, on any host: 0, or -ENOENT with the nearest known, or
+ * -EINVAL where it is malformed. */
 int meter_check_event(const struct host_root *root, const char *event, struct err *err);
 
 /* What this host can measure, each missing thing with reason and remedy. */

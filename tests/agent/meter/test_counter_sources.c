@@ -21,7 +21,7 @@ static const struct event_code task_clock = {
 	.type = PERF_TYPE_SOFTWARE,
 	.config = {PERF_COUNT_SW_TASK_CLOCK},
 	.software = true,
-	.takes_exclude = true,
+	.exclude = EXCLUDE_IGNORED,
 };
 
 static const struct counter_target self = {.pid = 0, .cpu = -1};

@@ -238,6 +238,20 @@ static void falls_back_to_user_space(void **state)
 	close_set(&s);
 }
 
+/* What happens in the kernel only would be a silent 0; a clock loses nothing. */
+static void user_space_alone_leaves_no_false_zero(void **state)
+{
+	struct set s;
+	(void)state;
+	open_set(&s, NAMES(NAME("fakecpu/n=6,refuse=13/"), NAME("context-switches"),
+			   NAME("task-clock")));
+	assert_false(s.attempt->readings[1].present);
+	assert_non_null(strstr(s.attempt->readings[1].note, "not allowed"));
+	assert_true(s.attempt->readings[2].present);
+	assert_false(s.attempt->readings[2].note[0]);
+	close_set(&s);
+}
+
 static void little_counted_is_flagged_once(void **state)
 {
 	struct set s;
@@ -301,6 +315,7 @@ int main(void)
 		cmocka_unit_test(machine_wide_instances_are_summed),
 		cmocka_unit_test(refusals_are_absent_with_a_remedy),
 		cmocka_unit_test(falls_back_to_user_space),
+		cmocka_unit_test(user_space_alone_leaves_no_false_zero),
 		cmocka_unit_test(little_counted_is_flagged_once),
 		cmocka_unit_test(reports_what_was_not_seen),
 		cmocka_unit_test(alternatives_are_not_scaled),

@@ -176,7 +176,7 @@ static void knows_where_a_pmu_may_be_opened(void **state)
 	add_intel(&t);
 	assert_int_equal(event_resolve(&t.root, "power/energy-pkg/", &def, &err), 0);
 	assert_true(def.codes[0].system);
-	assert_false(def.codes[0].takes_exclude);
+	assert_int_equal(def.codes[0].exclude, EXCLUDE_REFUSED);
 	assert_int_equal(def.codes[0].n_cpus, 2);
 	assert_int_equal(def.codes[0].cpus[1], 4);
 	assert_true(def.scale == 2.3283064365386962890625e-10); /* 2^-32, exactly */
@@ -185,11 +185,11 @@ static void knows_where_a_pmu_may_be_opened(void **state)
 	assert_true(def.level);
 	assert_true(def.codes[0].software);
 	assert_false(def.codes[0].system);
-	assert_false(def.codes[0].takes_exclude);
+	assert_int_equal(def.codes[0].exclude, EXCLUDE_REFUSED);
 	event_def_done(&def);
 	assert_int_equal(event_resolve(&t.root, "cpu/cache-misses/u", &def, &err), 0);
 	assert_true(def.codes[0].exclude_kernel && !def.codes[0].exclude_user);
-	assert_true(def.codes[0].takes_exclude);
+	assert_int_equal(def.codes[0].exclude, EXCLUDE_WORKS);
 	event_def_done(&def);
 	assert_int_equal(event_resolve(&t.root, "cycles:k", &def, &err), 0);
 	assert_true(!def.codes[0].exclude_kernel && def.codes[0].exclude_user);
@@ -259,6 +259,7 @@ static const struct {
 	{"raw that is too long", "r11112222333344445", -ENOENT, -ENOENT, "unknown event"},
 	{"empty", "", -EINVAL, -EINVAL, "without a name"},
 	{"a blank", "page faults", -EINVAL, -EINVAL, "blank"},
+	{"what is left of it would be 0", "context-switches:u", -EINVAL, 0, "in the kernel only"},
 	{"no closing slash", "cpu/event=1", -EINVAL, -EINVAL, "write pmu/event/"},
 	{"nothing between the slashes", "cpu//", -EINVAL, -EINVAL, "write pmu/event/"},
 	{"a PMU that climbs", "../event/", -EINVAL, -EINVAL, "cannot be the name of a PMU"},

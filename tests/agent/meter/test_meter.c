@@ -12,6 +12,7 @@
 
 #include "agent/meter/counters.h"
 #include "agent/meter/meter.h"
+#include "agent/meter/refusal.h"
 #include "proto/base/mem.h"
 #include "tests/agent/meter/gated.h"
 
@@ -288,6 +289,52 @@ static void counts_context_switches(void **state)
 	run_done(&r);
 }
 
+/* As another user, kernel.perf_event_paranoid 2: what can be counted without the kernel is, and is
+ * flagged; what would be a silent 0 is absent. Runs in a child: there is no way back to root. */
+static int as_nobody(void)
+{
+	struct run r;
+	run_init(&r);
+	if (setresuid(65534, 65534, 65534) < 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return 2;
+	strv_push(&r.spec->measure.counters, "page-faults");
+	strv_push(&r.spec->measure.counters, "context-switches");
+	strv_push(&r.spec->measure.counters, "task-clock");
+	add_window(&r, "bench", "BENCHMARK_START", "BENCHMARK_END");
+	run_it(&r, "faults", 20000);
+	const struct reading *faults = find(&r, "bench", "page-faults");
+	const struct reading *switches = find(&r, "bench", "context-switches");
+	if (!faults->present || fabs(faults->value - 20000) > 200 ||
+	    !strstr(faults->note, "user space only"))
+		return 3;
+	if (switches->present || !strstr(switches->note, "perf_event_paranoid"))
+		return 4;
+	if (value(&r, "bench", "task-clock") <= 0 || find(&r, "bench", "task-clock")->note[0])
+		return 5;
+	if (!find_reason(&r, "counters-user-only") || attempt_verdict(r.attempt) != VERDICT_FLAGGED)
+		return 6;
+	run_done(&r);
+	return 0;
+}
+
+static void counts_what_it_may_without_rights(void **state)
+{
+	struct host_root root;
+	int status;
+	(void)state;
+	assert_int_equal(host_root_open("/", &root, NULL), 0);
+	int level = refusal_paranoid(&root);
+	host_root_close(&root);
+	if (geteuid() != 0 || level != 2)
+		skip(); /* other levels allow all or nothing */
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(as_nobody());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void nothing_is_counted_before_exec(void **state)
 {
 	struct err err = ERR_NONE;
@@ -560,6 +607,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(marks_stand_in_order_and_carry_the_console),
 		cmocka_unit_test(task_clock_agrees_with_rusage),
 		cmocka_unit_test(counts_context_switches),
+		cmocka_unit_test(counts_what_it_may_without_rights),
 		cmocka_unit_test(nothing_is_counted_before_exec),
 		cmocka_unit_test(a_window_without_marks_has_no_readings),
 		cmocka_unit_test(hardware_events_are_counted_or_explained),
