@@ -37,7 +37,8 @@ struct agent {
 	char name[NAME_SIZE];
 	bool welcomed;
 	bool draining;	      /* take nothing more; leave when all is acknowledged */
-	uint64_t leave_by_ns; /* 0: no limit */
+	bool hurry;	      /* draining, and told not to wait for acknowledgements for long */
+	uint64_t leave_by_ns; /* in a hurry and idle: when waiting ends; 0: not yet */
 	struct loop_source *hello_timer, *heartbeat_timer;
 	uint64_t beats;
 	struct err refused; /* why the controller does not want us */
@@ -82,12 +83,20 @@ static void say_bye(struct agent *a, const char *why)
 	send_control(a, &m);
 }
 
+/* What is not acknowledged then stays in the spool, for the next time. */
+static bool waits_for_acknowledgement(struct agent *a)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+	if (!spool_pending(a->spool))
+		return false;
+	if (a->hurry && !a->leave_by_ns)
+		a->leave_by_ns = now_ns + farewell_ns;
+	return !a->hurry || now_ns < a->leave_by_ns;
+}
+
 static void leave_if_done(struct agent *a)
 {
-	bool late = a->leave_by_ns && clock_monotonic_ns() >= a->leave_by_ns;
-	if (!a->draining || worker_load(a->worker))
-		return;
-	if (spool_pending(a->spool) && !late)
+	if (!a->draining || worker_load(a->worker) || waits_for_acknowledgement(a))
 		return;
 	say_bye(a, "drained");
 	loop_quit(a->loop);
@@ -149,6 +158,7 @@ static void on_preflight(struct agent *a, struct msg_preflight *m)
 static void drain(struct agent *a, bool now)
 {
 	a->draining = true;
+	a->hurry |= now;
 	if (now)
 		worker_cancel(a->worker, "");
 	leave_if_done(a);
@@ -243,7 +253,6 @@ static void on_signal(void *arg, int signal)
 {
 	struct agent *a = arg;
 	log_info("signal name=%s", strsignal(signal));
-	a->leave_by_ns = clock_monotonic_ns() + farewell_ns;
 	drain(a, true);
 }
 

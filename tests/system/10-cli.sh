@@ -19,7 +19,7 @@ err=$("$assay" 2>&1 >/dev/null)
 is $? 2 "no command: usage, status 2"
 err=$("$assay" rnu 2>&1)
 is $? 2 "unknown command: status 2"
-like "$err" "^assay: unknown command 'rnu', did you mean run\?" "unknown command: the nearest one"
+like "$err" "^assay: unknown command 'rnu', did you mean run;" "unknown command: the nearest one"
 err=$("$assay" run --rnus 3 x.yaml 2>&1)
 is $? 2 "unknown option: status 2"
 like "$err" "did you mean --runs" "unknown option: the nearest one"

@@ -17,7 +17,7 @@ int main(void)
 	memset(m, 1, 64 << 20);
 	for (unsigned i = 0; i < 60000000u; i++)
 		x = x * 1664525u + 1013904223u;
-	printf("answer %u\n", x & 1);
+	printf("answer %u\n", x & (unsigned)m[x % (64 << 20)] & 1);
 	puts("BENCHMARK_END");
 	return 0;
 }
@@ -49,7 +49,7 @@ is "$(sql r.db 'SELECT DISTINCT verdict FROM results')" valid "all valid"
 is "$(sql r.db 'SELECT group_concat(name) FROM (SELECT name FROM pragma_table_info("results") LIMIT 13)')" \
 	"campaign,host,axes,iteration,attempt,warmup,window,metric,scope,value,unit,verdict,reasons" \
 	"the view's columns, in order"
-is "$(sql r.db 'SELECT count(*) FROM results WHERE metric="page-faults" AND window="bench" AND value < 16000')" 0 \
+is "$(sql r.db 'SELECT count(*) FROM results WHERE metric="page-faults" AND window="bench" AND value < 15500')" 0 \
 	"the window saw the pages that it touched"
 is "$(sql r.db 'SELECT count(*) FROM results WHERE metric="rss/peak" AND window="whole" AND value < 64*1048576')" 0 \
 	"peak memory is what was touched"
