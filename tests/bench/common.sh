@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 # common.sh - what the benchmarks share. Sourced by each; run.sh has exported ASSAY_BUILD (the
-# folder of assay and assay-agent) and BENCH_WORK (a folder on the disk of the build).
+# folder of assay and assay-agent), BENCH_WORK (a folder on the disk of the build) and ASSAY_HOME
+# (one for the agent's spool and keys, on the same disk).
 #
 # A benchmark prints figures on stdout, one "name value unit" a line, and all else on stderr. It
 # collects one sample a round or run under the figure's name, and prints the median of them.
@@ -44,6 +45,12 @@ time_us() {
 	quietly "$@"
 	ended=$EPOCHREALTIME
 	REPLY=$((${ended/./} - ${begun/./}))
+}
+
+# forget DATABASE: the next call of assay begins as if it were the first. The agent's spool goes
+# with it, because it would deliver to this database what is not acknowledged from the one before.
+forget() {
+	rm -rf "$1" "$1-wal" "$1-shm" "$1.consoles" "$ASSAY_HOME"
 }
 
 # sample NAME VALUE...

@@ -19,9 +19,9 @@ write_recipe() {
 	END
 }
 
-# assay_us DATABASE RUNS: the whole of one call, into REPLY. The database is a new one.
+# assay_us DATABASE RUNS: the whole of one call, into REPLY. Database and spool are new.
 assay_us() {
-	rm -f "$1" "$1"-wal "$1"-shm
+	forget "$1"
 	time_us "$ASSAY_BUILD/assay" run "$recipe" --runs "$2" --db "$1" --quiet
 }
 
@@ -53,9 +53,20 @@ sample_gaps() {
 	sample after_exit "$(cut -d ' ' -f 3 "$gaps" | median)"
 }
 
-mean_wall_us() {
-	sqlite3 "$1" "SELECT avg(value) / 1e3 FROM results
-		WHERE window = 'whole' AND metric = 'wall' AND unit = 'ns'"
+# What assay reports for /bin/true, beside what hyperfine reports in the same round.
+sample_reported() {
+	local walls=$BENCH_WORK/walls mean
+	sqlite3 "$BENCH_WORK/overhead.db" "SELECT value / 1e3 FROM results
+		WHERE window = 'whole' AND metric = 'wall' AND unit = 'ns'" >"$walls"
+	mean=$(awk '{ sum += $1 } END { print sum / NR }' "$walls")
+	sample overhead/reported_true "$(ratio "$mean" "$(hyperfine_reported mean)")"
+	sample overhead/reported_true_median \
+		"$(ratio "$(median <"$walls")" "$(hyperfine_reported median)")"
+}
+
+# hyperfine_reported mean|median: in us.
+hyperfine_reported() {
+	jq ".results[0].$1 * 1e6" "$BENCH_WORK/hyperfine.json"
 }
 
 # By difference with one run: a campaign's beginning and end are not a run's.
@@ -66,7 +77,6 @@ measure_assay() {
 	assay_us "$BENCH_WORK/overhead.db" $RUNS
 	many=$REPLY
 	assay_per_run=$(ratio $((many - one)) $((RUNS - 1)))
-	assay_wall=$(mean_wall_us "$BENCH_WORK/overhead.db")
 	sample overhead/assay_per_run "$assay_per_run"
 	sample_gaps "$BENCH_WORK/overhead.db"
 }
@@ -82,7 +92,6 @@ measure_hyperfine() {
 	hyperfine_us $RUNS
 	many=$REPLY
 	hyperfine_per_run=$(ratio $((many - one)) $((RUNS - 1)))
-	hyperfine_mean=$(jq '.results[0].mean * 1e6' "$BENCH_WORK/hyperfine.json")
 	sample overhead/hyperfine_per_run "$hyperfine_per_run"
 }
 
@@ -119,7 +128,7 @@ one_round() {
 	done
 	if $with_hyperfine; then
 		sample overhead/assay_vs_hyperfine "$(ratio "$assay_per_run" "$hyperfine_per_run")"
-		sample overhead/reported_true "$(ratio "$assay_wall" "$hyperfine_mean")"
+		sample_reported
 	fi
 	if $with_perf; then
 		sample overhead/assay_vs_perf_loop "$(ratio "$assay_per_run" "$perf_loop_per_run")"
@@ -154,6 +163,7 @@ if $with_hyperfine; then
 	figure overhead/hyperfine_per_run us
 	figure overhead/assay_vs_hyperfine x
 	figure overhead/reported_true x
+	figure overhead/reported_true_median x
 fi
 if $with_perf; then
 	figure overhead/perf_loop_per_run us

@@ -112,7 +112,9 @@ done
 build
 exec {lock}<"$work"
 flock "$lock" # one at a time: two would disturb each other
-export ASSAY_HOME=$work/state # the agent's spool and keys, on the same disk as the database
+export ASSAY_HOME=$work/state
+read -r load _ </proc/loadavg
+echo "bench: before all this, $load processes wanted one of $(nproc) CPUs" >&2
 beyond=0
 failed=0
 for name in "${names[@]}"; do

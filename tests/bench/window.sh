@@ -7,7 +7,7 @@
 
 ROUNDS=4
 RUNS=10      # of assay, each round
-SEED_RUNS=3  # of the script, each round
+SEED_RUNS=3   # of the script, each round
 SEED_LIMIT=10 # seconds for one of these; it takes one
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 marker=$BENCH_WORK/../marker
@@ -104,7 +104,8 @@ sample_run() {
 
 measure_assay() {
 	local line runs=0
-	rm -f "$database" "$database"-wal "$database"-shm "$BENCH_WORK"/record.* "$BENCH_WORK/round"
+	forget "$database"
+	rm -f "$BENCH_WORK"/record.* "$BENCH_WORK/round"
 	quietly "$ASSAY_BUILD/assay" run "$recipe" --db "$database" --quiet
 	while read -ra line; do
 		sample_run "${line[@]}"
