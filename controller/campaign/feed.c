@@ -124,7 +124,7 @@ static struct attempt_outcome outcome_of(struct campaign *c, size_t run, const s
 		o.lost |= store_code_is_lost(a->reasons[i].code);
 		o.cancelled |= strcmp(a->reasons[i].code, "cancelled") == 0;
 	}
-	c->lost[run] += o.lost;
+	c->lost[run] += o.lost && !o.cancelled;
 	o.lost_so_far = c->lost[run];
 	return o;
 }

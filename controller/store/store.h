@@ -35,7 +35,8 @@ const char *store_run_state_name(enum store_run_state state);
 
 /* Codes of reasons that say nothing about the guest: the attempt was lost with its agent or
  * controller, so the run deserves another. */
-#define STORE_LOST_CODES(X) X("agent-lost") X("controller-lost") X("interrupted") X("lost")
+#define STORE_LOST_CODES(X) \
+	X("agent-lost") X("controller-lost") X("interrupted") X("cancelled") X("lost")
 bool store_code_is_lost(const char *code);
 
 struct store_run {
