@@ -6,7 +6,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 ROUNDS=4
-RUNS=10      # of assay, each round
+RUNS=10       # of assay, each round
 SEED_RUNS=3   # of the script, each round
 SEED_LIMIT=10 # seconds for one of these; it takes one
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
