@@ -186,14 +186,14 @@ static int reload(struct campaign *c, const struct plan *plan, struct err *err)
 				       " it was planned); run the recipe anew",
 				       c->id, r->label, r->iteration);
 	}
-	if (reopen(c, err) < 0)
+	if (reopen_lost(c, err) < 0)
 		return -err->code;
 	return db->campaign_state(c->o->store, c->id, CAMPAIGN_RUNNING, err);
 }
 
 /* An attempt that was lost or cancelled may have ended the run in the store while nobody was there
  * to say that it is to be tried again: its record came out of a spool. */
-static int reopen(struct campaign *c, struct err *err)
+static int reopen_lost(struct campaign *c, struct err *err)
 {
 	for (size_t i = 0; i < c->n_runs; i++) {
 		struct store_run *r = &c->runs[i];
