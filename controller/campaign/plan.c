@@ -171,6 +171,22 @@ static bool planned(const struct plan *plan, const char *key)
 	return false;
 }
 
+/* An attempt that was lost or cancelled may have ended the run in the store while nobody was there
+ * to say that it is to be tried again: its record came out of a spool. */
+static int reopen_lost(struct campaign *c, struct err *err)
+{
+	for (size_t i = 0; i < c->n_runs; i++) {
+		struct store_run *r = &c->runs[i];
+		if (r->state != RUN_DONE || !r->ended || !r->lost)
+			continue;
+		r->state = RUN_PENDING;
+		if (c->o->store->backend->run_state(c->o->store, c->id, r->key, RUN_PENDING, err) <
+		    0)
+			return -err->code;
+	}
+	return 0;
+}
+
 static int reload(struct campaign *c, const struct plan *plan, struct err *err)
 {
 	const struct store_backend *db = c->o->store->backend;
@@ -189,22 +205,6 @@ static int reload(struct campaign *c, const struct plan *plan, struct err *err)
 	if (reopen_lost(c, err) < 0)
 		return -err->code;
 	return db->campaign_state(c->o->store, c->id, CAMPAIGN_RUNNING, err);
-}
-
-/* An attempt that was lost or cancelled may have ended the run in the store while nobody was there
- * to say that it is to be tried again: its record came out of a spool. */
-static int reopen_lost(struct campaign *c, struct err *err)
-{
-	for (size_t i = 0; i < c->n_runs; i++) {
-		struct store_run *r = &c->runs[i];
-		if (r->state != RUN_DONE || !r->ended || !r->lost)
-			continue;
-		r->state = RUN_PENDING;
-		if (c->o->store->backend->run_state(c->o->store, c->id, r->key, RUN_PENDING, err) <
-		    0)
-			return -err->code;
-	}
-	return 0;
 }
 
 static int stored_seed(struct campaign *c, uint64_t *ret, struct err *err)
