@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "proto/base/file.h"
-#include "same.h"
-#include "sample.h"
+#include "tests/proto/wire/same.h"
+#include "tests/proto/wire/sample.h"
 
 #define GOLDEN_FOLDER ASSAY_SOURCE_DIR "/tests/proto/wire/golden/v1"
 

@@ -12,7 +12,7 @@
 
 #include "proto/base/text.h"
 #include "proto/wire/codec.h"
-#include "sample.h"
+#include "tests/proto/wire/sample.h"
 
 /* Strings that are put into places; those that are too long are filled by main(). */
 static char empty[] = "", newline[] = "a\nb", escape[] = "\x1b[2J", c1[] = "a\xc2\x9b",
@@ -57,9 +57,9 @@ ATTEMPT(a_metric_overlong, a->readings[0]->metric = overlong)
 ATTEMPT(a_metric_surrogate, a->readings[0]->metric = surrogate)
 ATTEMPT(a_metric_long, a->readings[0]->metric = long_name)
 ATTEMPT(a_unit_long, a->readings[0]->unit = long_name)
-ATTEMPT(a_value_nan, a->readings[0]->value = NAN)
-ATTEMPT(a_value_infinite, a->readings[0]->value = INFINITY)
-ATTEMPT(a_share_infinite, a->readings[0]->running_share = -INFINITY)
+ATTEMPT(a_value_nan, a->readings[0]->value = (double)NAN)
+ATTEMPT(a_value_infinite, a->readings[0]->value = (double)INFINITY)
+ATTEMPT(a_share_infinite, a->readings[0]->running_share = -(double)INFINITY)
 ATTEMPT(a_level_none, a->reasons[0]->level = ASSAY__V1__LEVEL__LEVEL_NONE)
 ATTEMPT(a_level_new, a->reasons[0]->level = (Assay__V1__Level)7)
 ATTEMPT(a_level_negative, a->reasons[0]->level = (Assay__V1__Level)-1)
@@ -106,7 +106,7 @@ SPEC(s_no_quiet, r->quiet = NULL)
 SPEC(s_no_from, r->windows[1]->from = NULL)
 SPEC(s_kind, r->windows[0]->from->kind = (Assay__V1__MarkKind)4)
 SPEC(s_no_pattern, r->windows[0]->to->pattern = empty)
-SPEC(s_busy, r->quiet->busy_pct = NAN)
+SPEC(s_busy, r->quiet->busy_pct = (double)NAN)
 SPEC(s_no_driver, r->guest->driver = empty)
 SPEC(s_disk, r->guest->disks[0]->file = empty)
 SPEC(s_image, r->guest->images[1]->sha256 = empty)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* loop - of sockets and descriptors no event is lost, none comes after its source is gone. */
-#include "loop_bench.h"
+#include "tests/proto/wire/loop_bench.h"
 
 static void add_socket(struct bench *t, void *socket, loop_socket_f *f, int i)
 {

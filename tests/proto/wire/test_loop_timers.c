@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* loop - timers keep their raster, quit stops what is due, signals come as events. */
-#include "loop_bench.h"
+#include "tests/proto/wire/loop_bench.h"
 
 #define ON_ORDER(i)                         \
 	static void on_order_##i(void *arg) \

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "proto/base/clock.h"
-#include "same.h"
-#include "sample.h"
+#include "tests/proto/wire/same.h"
+#include "tests/proto/wire/sample.h"
 
 enum { ROUNDS = 300 };
 
@@ -209,7 +209,7 @@ static void test_too_many_readings_are_cut_and_named(void **state)
 
 static void test_numbers_that_are_none_travel_as_absent(void **state)
 {
-	const double none[] = {NAN, INFINITY, -INFINITY};
+	const double none[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
 	autoclean(attempt) struct attempt *a = NULL;
 	struct sample s = sample_from(0);
 	size_t size;
@@ -218,7 +218,7 @@ static void test_numbers_that_are_none_travel_as_absent(void **state)
 	a->n_readings = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
 		attempt_reading(a, "whole", "wall", "guest", "ns", "clock", none[i]);
-	attempt_reading(a, "whole", "wall", "guest", "ns", "clock", 1)->uncertainty = NAN;
+	attempt_reading(a, "whole", "wall", "guest", "ns", "clock", 1)->uncertainty = (double)NAN;
 	attempt_reading(a, "whole", "wall", "guest", "ns", "clock", 7);
 	autoclean(attempt) struct attempt *back = roundtrip(a, &size);
 	assert_int_equal(back->n_readings, 5);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* socket - who gets through, over ipc and tcp, and what a sender hears of a peer that does not. */
-#include "net_bench.h"
+#include "tests/proto/wire/net_bench.h"
 
 static void test_allowed_key_passes(void **state)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* socket - what is too large, malformed or nameless is refused in words, and the next message is
  * read as ever. */
-#include "net_bench.h"
+#include "tests/proto/wire/net_bench.h"
 
 static void test_oversized_message_is_dropped(void **state)
 {
