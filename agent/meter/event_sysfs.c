@@ -5,36 +5,22 @@
  * term's value goes, low bits first, over one or more ranges (Zen: event = config:0-7,32-35). A
  * value that is wider than its field is refused: cut, it would count something else.
  * Source: Documentation/ABI/testing/sysfs-bus-event_source-devices-{events,format}. */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/meter/event_name.h"
+#include "agent/meter/event_terms.h"
 #include "proto/base/mem.h"
 #include "proto/base/text.h"
 
 #define DEVICES "bus/event_source/devices"
 
 enum {
-	TERMS = 32,	    /* of one event */
 	CPUS = 4096,	    /* highest CPU number of a cpumask */
 	FILE_SIZE = 4096,   /* one page: what sysfs gives */
 	LISTED_NAMES = 300, /* bytes of names in an error */
-};
-
-struct term {
-	char name[NAME_SIZE];
-	uint64_t value;
-	bool asked; /* "term=?": the recipe must give it */
-};
-
-struct terms {
-	struct term term[TERMS];
-	size_t n;
-	char alias[NAME_SIZE]; /* the events/ file that was meant; "" none */
 };
 
 /* The parts of "pmu/body/u". */
@@ -43,16 +29,6 @@ struct spelling {
 	char body[NAME_SIZE];
 	bool user_only, kernel_only;
 };
-
-static bool is_word(const char *s)
-{
-	if (!isalnum((unsigned char)*s) && *s != '_')
-		return false;
-	for (; *s; s++)
-		if (!isalnum((unsigned char)*s) && !strchr("_.-:", *s))
-			return false;
-	return true;
-}
 
 static int spell(const char *name, struct spelling *ret, struct err *err)
 {
@@ -68,60 +44,12 @@ static int spell(const char *name, struct spelling *ret, struct err *err)
 	const char *modifier = end[1] == ':' ? end + 2 : end + 1;
 	ret->user_only = strcmp(modifier, "u") == 0;
 	ret->kernel_only = strcmp(modifier, "k") == 0;
-	if (!is_word(ret->pmu))
+	if (!event_is_word(ret->pmu))
 		return err_say(err, EINVAL, "event '%s': '%s' cannot be the name of a PMU", name,
 			       ret->pmu);
 	if (end[1] && !ret->user_only && !ret->kernel_only)
 		return err_say(err, EINVAL, "event '%s': '%s' after the slash; known are u and k",
 			       name, end + 1);
-	return 0;
-}
-
-static int parse_value(const char *s, uint64_t *ret)
-{
-	char *end;
-	bool hex = s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
-	errno = 0;
-	unsigned long long value = strtoull(s, &end, hex ? 16 : 10);
-	if (!isdigit((unsigned char)s[0]) || (hex && !isxdigit((unsigned char)s[2])) || *end ||
-	    errno)
-		return -EINVAL;
-	*ret = value;
-	return 0;
-}
-
-/* A later term replaces an earlier one: what the recipe writes wins over the alias. */
-static int set_term(struct terms *terms, const struct term *term, const char *event,
-		    struct err *err)
-{
-	for (size_t i = 0; i < terms->n; i++) {
-		if (strcmp(terms->term[i].name, term->name) == 0) {
-			terms->term[i] = *term;
-			return 0;
-		}
-	}
-	if (terms->n == TERMS)
-		return err_say(err, EINVAL, "event '%s' has more than %d terms", event, TERMS);
-	terms->term[terms->n++] = *term;
-	return 0;
-}
-
-/* One "term", "term=value" or "term=?" of `list`; *list goes behind it. */
-static int next_term(char **list, const char *event, struct term *ret, bool *ret_bare,
-		     struct err *err)
-{
-	char *word = strsep(list, ","), *value = word;
-	strsep(&value, "=");
-	*ret = (struct term){.value = 1};
-	*ret_bare = !value;
-	if (!is_word(word) || strlen(word) >= NAME_SIZE)
-		return err_say(err, EINVAL, "event '%s': '%s' cannot be a term", event, word);
-	STRCPY_FIXED(ret->name, word);
-	ret->asked = value && strcmp(value, "?") == 0;
-	if (value && !ret->asked && parse_value(value, &ret->value) < 0)
-		return err_say(err, EINVAL,
-			       "event '%s': '%s' of %s is not a number; write 12 or 0x0c", event,
-			       value, word);
 	return 0;
 }
 
@@ -131,9 +59,9 @@ int event_sysfs_check(const char *name, struct err *err)
 	if (spell(name, &s, err) < 0)
 		return -err->code;
 	for (char *list = s.body; list;) {
-		struct term term;
+		struct event_term term;
 		bool bare;
-		if (next_term(&list, name, &term, &bare, err) < 0)
+		if (event_next_term(&list, name, &term, &bare, err) < 0)
 			return -err->code;
 	}
 	return 0;
@@ -164,39 +92,8 @@ static void list_names(int sys_fd, const char *folder, char *ret, size_t size)
 		snprintf(ret, size, "none");
 }
 
-/* "config1:0-7,32-35" */
-static int spread(const char *format, uint64_t value, struct event_code *code)
-{
-	char text[FILE_SIZE], *ranges = text;
-	STRCPY_FIXED(text, format);
-	const char *word = strsep(&ranges, ":");
-	size_t index = strcmp(word, "config") == 0    ? 0
-		       : strcmp(word, "config1") == 0 ? 1
-		       : strcmp(word, "config2") == 0 ? 2
-						      : 3;
-	if (index == 3 || !ranges)
-		return -ENOTSUP;
-	while (ranges) {
-		unsigned lo, hi;
-		int used = 0;
-		const char *range = strsep(&ranges, ",");
-		if (sscanf(range, "%2u-%2u%n", &lo, &hi, &used) != 2 || range[used]) {
-			if (sscanf(range, "%2u%n", &lo, &used) != 1 || range[used])
-				return -ENOTSUP;
-			hi = lo;
-		}
-		if (hi > 63 || lo > hi)
-			return -ENOTSUP;
-		uint64_t mask = hi - lo == 63 ? UINT64_MAX : (1ull << (hi - lo + 1)) - 1;
-		code->config[index] &= ~(mask << lo);
-		code->config[index] |= (value & mask) << lo;
-		value = hi - lo == 63 ? 0 : value >> (hi - lo + 1);
-	}
-	return value ? -ERANGE : 0;
-}
-
-static int encode_term(int sys_fd, const char *event, const char *pmu, const struct term *term,
-		       struct event_code *code, struct err *err)
+static int encode_term(int sys_fd, const char *event, const char *pmu,
+		       const struct event_term *term, struct event_code *code, struct err *err)
 {
 	char format[FILE_SIZE], folder[2 * NAME_SIZE], known[LISTED_NAMES];
 	if (term->asked)
@@ -207,7 +104,7 @@ static int encode_term(int sys_fd, const char *event, const char *pmu, const str
 		STRCPY_FIXED(format, strncmp(term->name, "config", 6) == 0 ? term->name : "");
 		mem_strcpy(format + strlen(format), sizeof(format) - strlen(format), ":0-63");
 	}
-	int r = spread(format, term->value, code);
+	int r = event_spread(format, term->value, code);
 	if (r == 0)
 		return 0;
 	if (r == -ERANGE)
@@ -220,17 +117,17 @@ static int encode_term(int sys_fd, const char *event, const char *pmu, const str
 }
 
 static int add_alias(int sys_fd, const char *event, const char *pmu, const char *alias,
-		     struct terms *terms, struct err *err)
+		     struct event_terms *terms, struct err *err)
 {
 	char text[FILE_SIZE], *list = text;
 	if (sysfs_text(sys_fd, text, sizeof(text), err, DEVICES "/%s/events/%s", pmu, alias) < 0)
 		return -err->code;
 	STRCPY_FIXED(terms->alias, alias);
 	while (list) {
-		struct term term;
+		struct event_term term;
 		bool bare;
-		if (next_term(&list, event, &term, &bare, err) < 0 ||
-		    set_term(terms, &term, event, err) < 0)
+		if (event_next_term(&list, event, &term, &bare, err) < 0 ||
+		    event_set_term(terms, &term, event, err) < 0)
 			return -err->code;
 	}
 	return 0;
@@ -238,13 +135,13 @@ static int add_alias(int sys_fd, const char *event, const char *pmu, const char 
 
 /* A bare word is an event of the PMU where it has one of that name, else a term that is 1. */
 static int collect_terms(int sys_fd, const char *event, const char *pmu, char *body,
-			 struct terms *ret, struct err *err)
+			 struct event_terms *ret, struct err *err)
 {
 	char folder[2 * NAME_SIZE], known[LISTED_NAMES];
 	for (char *list = body; list;) {
-		struct term term;
+		struct event_term term;
 		bool bare;
-		if (next_term(&list, event, &term, &bare, err) < 0)
+		if (event_next_term(&list, event, &term, &bare, err) < 0)
 			return -err->code;
 		int r = 0;
 		if (bare && sysfs_exists(sys_fd, DEVICES "/%s/events/%s", pmu, term.name)) {
@@ -255,7 +152,7 @@ static int collect_terms(int sys_fd, const char *event, const char *pmu, char *b
 			r = err_say(err, ENODEV, "PMU %s of this host has no event %s; it has %s",
 				    pmu, term.name, known);
 		} else {
-			r = set_term(ret, &term, event, err);
+			r = event_set_term(ret, &term, event, err);
 		}
 		if (r < 0)
 			return r;
@@ -329,7 +226,7 @@ static int read_unit(int sys_fd, const char *pmu, const char *alias, struct even
 static int add_pmu(int sys_fd, const char *event, const struct spelling *s, const char *pmu,
 		   struct event_def *ret, struct err *err)
 {
-	struct terms terms = {0};
+	struct event_terms terms = {0};
 	char body[NAME_SIZE];
 	STRCPY_FIXED(body, s->body);
 	if (ret->n_codes == EVENT_CODES)
