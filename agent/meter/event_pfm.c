@@ -32,7 +32,7 @@ static bool pmu_info(pfm_pmu_t pmu, pfm_pmu_info_t *ret)
 	return pfm_get_pmu_info(pmu, ret) == PFM_SUCCESS;
 }
 
-/* The PMU of the event that the full name (pmu::event:...) belongs to. */
+/* Whether the event of that full name (pmu::event:...) is of a core PMU of this very machine. */
 static bool is_core_event(const char *full_name)
 {
 	const char *end = strstr(full_name, "::");
@@ -42,7 +42,8 @@ static bool is_core_event(const char *full_name)
 		    strlen(info.name) != (size_t)(end - full_name) ||
 		    strncmp(info.name, full_name, strlen(info.name)) != 0)
 			continue;
-		return info.type == PFM_PMU_TYPE_CORE || info.type == PFM_PMU_TYPE_OS_GENERIC;
+		return info.is_present &&
+		       (info.type == PFM_PMU_TYPE_CORE || info.type == PFM_PMU_TYPE_OS_GENERIC);
 	}
 	return false;
 }

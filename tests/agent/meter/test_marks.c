@@ -105,6 +105,32 @@ static void finds_first_occurrences(void **state)
 	}
 }
 
+/* The window over a long line slides: its first byte is not the line's, and the text before it is
+ * gone, but nothing that is short enough is missed or seen twice. */
+static void long_lines_slide(void **state)
+{
+	enum { HALF = CONSOLE_LINE_SIZE / 2, SIZE = 5 * HALF };
+	struct err err = ERR_NONE;
+	struct watched w = {0};
+	char line[SIZE];
+	autoclean(run_spec) struct run_spec *spec = run_spec_new();
+	(void)state;
+	memset(line, 'x', SIZE);
+	memcpy(line + HALF, "go", 2);
+	memcpy(line + 2 * HALF - 2, "over", 4); /* across the edge */
+	add_window(spec, "^go", "x");
+	add_window(spec, "go", "go");
+	add_window(spec, "over", "over");
+	assert_int_equal(marks_open(spec, &w.marks, &err), 0);
+	console_feed(&w.console, line, SIZE, on_line, &w);
+	assert_false(marks_get(w.marks, AT_WINDOWS)->seen);
+	assert_true(marks_get(w.marks, AT_WINDOWS + 2)->seen);
+	assert_false(marks_get(w.marks, AT_WINDOWS + 3)->seen);
+	assert_true(marks_get(w.marks, AT_WINDOWS + 4)->seen);
+	assert_false(marks_get(w.marks, AT_WINDOWS + 5)->seen);
+	marks_close(w.marks);
+}
+
 static void exit_ends_what_has_begun(void **state)
 {
 	struct err err = ERR_NONE;
@@ -184,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_first_occurrences),
+		cmocka_unit_test(long_lines_slide),
 		cmocka_unit_test(exit_ends_what_has_begun),
 		cmocka_unit_test(bad_patterns_are_refused_in_words),
 		cmocka_unit_test(a_hostile_pattern_gives_up),

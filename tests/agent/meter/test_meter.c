@@ -336,6 +336,20 @@ static void samples_memory(void **state)
 	metered_close(&r);
 }
 
+/* The expensive sample waits for the end of the windows, and here there is none but the exit. */
+static void pss_keeps_out_of_windows(void **state)
+{
+	struct metered r;
+	(void)state;
+	metered_open(&r);
+	r.spec->measure.memory_every_ns = 10000000;
+	metered_window(&r, "bench", "BENCHMARK_START", NULL);
+	metered_run(&r, "hold", 1000);
+	assert_true(metered_find(&r, "bench", "rss")->present);
+	assert_false(metered_find(&r, "bench", "pss")->present);
+	metered_close(&r);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && strcmp(argv[1], "--guest") == 0)
@@ -350,6 +364,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(counts_what_it_may_without_rights),
 		cmocka_unit_test(nothing_is_counted_before_exec),
 		cmocka_unit_test(samples_memory),
+		cmocka_unit_test(pss_keeps_out_of_windows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

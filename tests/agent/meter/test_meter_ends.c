@@ -187,6 +187,8 @@ static void a_last_line_without_newline_is_a_mark(void **state)
 	metered_window(&r, "boot", NULL, "console$");
 	metered_run(&r, "words", 0);
 	assert_non_null(metered_mark(&r, "boot.to"));
+	assert_true(metered_mark(&r, "boot.to")->t_ns <= metered_mark(&r, "exit")->t_ns);
+	assert_true(metered_mark(&r, "boot.to")->lower_ns <= metered_mark(&r, "boot.to")->t_ns);
 	assert_true(metered_value(&r, "boot", "wall") > 0);
 	assert_true(metered_find(&r, "boot", "page-faults")->present);
 	metered_close(&r);
