@@ -152,7 +152,7 @@ static int request_child(struct child *child, const struct child_spec *spec, str
 	struct keeper_reply reply = {0};
 	autotext struct text strings = {0};
 	int pair[2], fds[KEEPER_FDS];
-	size_t n_fds;
+	size_t n_fds = 0;
 	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null_fd < 0)
 		return err_sys(err, errno, "open /dev/null");

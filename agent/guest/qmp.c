@@ -86,8 +86,8 @@ static void printable(const char *bytes, size_t size, char *ret, size_t ret_size
 
 static int next_object(struct qmp *q, const struct guest_wait *wait, json_t **ret, struct err *err)
 {
-	const char *line;
-	size_t size;
+	const char *line = NULL;
+	size_t size = 0;
 	json_error_t where;
 	char start[61], sentence[200];
 	if (next_line(q, wait, &line, &size, err) < 0)
