@@ -204,6 +204,9 @@ static void machine_wide_instances_are_summed(void **state)
 	assert_string_equal(s.attempt->readings[0].scope, "host");
 	assert_true(s.attempt->readings[1].value == 16); /* 2 packages, each 4 in half the time */
 	assert_true(s.attempt->readings[1].running_share == 0.5);
+	/* no time passed: of a guest that would be a true 0, a machine's counter does not count */
+	counters_report(s.counters, "stuck", s.from, s.from, s.attempt);
+	assert_false(s.attempt->readings[2].present);
 	close_set(&s);
 }
 

@@ -150,6 +150,24 @@ static void output_limit_ends_a_flood(void **state)
 	metered_close(&r);
 }
 
+static void as_much_as_the_limit_is_fine(void **state)
+{
+	static const struct {
+		uint64_t limit_bytes;
+		enum meter_end end;
+	} cases[] = {{14, METER_EXITED}, {13, METER_OUTPUT_LIMIT}};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct metered r;
+		metered_open(&r);
+		r.spec->output_limit_bytes = cases[i].limit_bytes;
+		metered_run(&r, "words", 0);
+		assert_int_equal(r.end, cases[i].end);
+		assert_int_equal(r.attempt->artifacts[0].size_bytes, cases[i].limit_bytes);
+		metered_close(&r);
+	}
+}
+
 static void a_flood_under_the_limit_is_kept_whole(void **state)
 {
 	struct metered r;
@@ -187,7 +205,8 @@ static void a_last_line_without_newline_is_a_mark(void **state)
 	metered_window(&r, "boot", NULL, "console$");
 	metered_run(&r, "words", 0);
 	assert_non_null(metered_mark(&r, "boot.to"));
-	assert_true(metered_mark(&r, "boot.to")->t_ns <= metered_mark(&r, "exit")->t_ns);
+	/* that the line was whole, the exit told */
+	assert_int_equal(metered_mark(&r, "boot.to")->t_ns, metered_mark(&r, "exit")->t_ns);
 	assert_true(metered_mark(&r, "boot.to")->lower_ns <= metered_mark(&r, "boot.to")->t_ns);
 	assert_true(metered_value(&r, "boot", "wall") > 0);
 	assert_true(metered_find(&r, "boot", "page-faults")->present);
@@ -302,6 +321,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(hardware_events_are_counted_or_explained),
 		cmocka_unit_test(unknown_events_are_refused),
 		cmocka_unit_test(output_limit_ends_a_flood),
+		cmocka_unit_test(as_much_as_the_limit_is_fine),
 		cmocka_unit_test(a_flood_under_the_limit_is_kept_whole),
 		cmocka_unit_test(both_streams_are_kept_to_the_end),
 		cmocka_unit_test(a_last_line_without_newline_is_a_mark),
