@@ -194,6 +194,7 @@ static void on_no_agent(void *arg)
 {
 	struct campaign *c = arg;
 	struct err err = ERR_NONE;
+	c->join_timer = NULL; /* it fires once, and is gone then */
 	err_say(&err, ETIMEDOUT, "the agent did not say hello within %llu s",
 		(unsigned long long)(join_limit_ns / NSEC_PER_SEC));
 	life_fail(c, &err);

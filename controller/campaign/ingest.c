@@ -50,7 +50,9 @@ static void make_readings(const struct recipe_head *head, const char *bytes, siz
 			.metric = rule->metric, .pattern = rule->pattern, .unit = rule->unit};
 		if (parser_find(rule->parser, &parser, &err) < 0 ||
 		    parser->open(&options, &state, &err) < 0) {
-			attempt_absent(a, rule->window, rule->metric, "guest", rule->unit, "%s",
+			char metric[2 * NAME_SIZE];
+			snprintf(metric, sizeof(metric), "%s/%s", rule->name, rule->metric);
+			attempt_absent(a, rule->window, metric, "guest", rule->unit, "%s",
 				       err.text);
 			continue;
 		}
@@ -90,6 +92,29 @@ static int check(struct campaign *c, const struct check_rule *rule, const char *
 	return 0;
 }
 
+/* The console, as far as it came in. A blob that was dropped on the way (its bytes did not have its
+ * hash) takes the meaning away, not the attempt. */
+static int load_console(struct campaign *c, struct attempt *a, void **ret, size_t *ret_size,
+			struct err *err)
+{
+	*ret = NULL;
+	*ret_size = 0;
+	for (size_t i = 0; i < a->n_artifacts; i++) {
+		if (strcmp(a->artifacts[i].name, "console") != 0 || !a->artifacts[i].size_bytes)
+			continue;
+		int r = c->o->store->backend->blob(c->o->store, a->artifacts[i].sha256, ret,
+						   ret_size, err);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		if (r < 0)
+			attempt_reason(a, VERDICT_INVALID, "console-lost",
+				       "what the guest printed did not arrive whole: %.200s",
+				       err->text);
+		return 0;
+	}
+	return 0;
+}
+
 /* A run that is invalid already has no say in what its campaign's runs agree on. */
 static int interpret(struct campaign *c, struct attempt *a, struct err *err)
 {
@@ -101,11 +126,8 @@ static int interpret(struct campaign *c, struct attempt *a, struct err *err)
 	const struct recipe_head *head = recipe_head(recipe);
 	if (!head->n_parses && !head->n_checks)
 		return 0;
-	for (size_t i = 0; i < a->n_artifacts; i++)
-		if (strcmp(a->artifacts[i].name, "console") == 0 && a->artifacts[i].size_bytes &&
-		    c->o->store->backend->blob(c->o->store, a->artifacts[i].sha256, &bytes, &size,
-					       err) < 0)
-			return -err->code;
+	if (load_console(c, a, &bytes, &size, err) < 0)
+		return -err->code;
 	make_readings(head, bytes ? bytes : "", size, a);
 	for (size_t i = 0; i < head->n_checks && attempt_verdict(a) != VERDICT_INVALID; i++)
 		if (check(c, &head->checks[i], bytes ? bytes : "", size, a, err) < 0)

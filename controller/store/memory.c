@@ -256,6 +256,10 @@ static int memory_run_state(struct store *store, const char *campaign, const cha
 						 err);
 	if (!run)
 		return -ENOENT;
+	while (state == RUN_PENDING && run->n_attempts &&
+	       !run->attempts[run->n_attempts - 1].attempt)
+		run->n_attempts--; /* leased and never begun; they own nothing */
+	run->row.attempts = run->n_attempts ? run->attempts[run->n_attempts - 1].number : 0;
 	run->row.state = state;
 	return 0;
 }

@@ -276,6 +276,23 @@ int sqlite_run_id(struct sqlite_store *s, const char *campaign, const char *run_
 	return 0;
 }
 
+static int set_run_state(struct sqlite_store *s, int64_t run, enum store_run_state state,
+			 struct err *err)
+{
+	int r = 0;
+	if (state == RUN_PENDING)
+		r = sqlite_do(s, "DELETE FROM attempt WHERE run_id = ?1 AND state = 'leased'",
+			      ARGS(A_INT(run)), err);
+	if (r < 0)
+		return r;
+	r = sqlite_do(s,
+		      "UPDATE run SET state = ?2, attempts ="
+		      " (SELECT coalesce(max(number), 0) FROM attempt WHERE run_id = ?1)"
+		      " WHERE id = ?1",
+		      ARGS(A_INT(run), A_TEXT(store_run_state_name(state))), err);
+	return r < 0 ? r : 0;
+}
+
 int sqlite_run_state(struct store *store, const char *campaign, const char *run_key,
 		     enum store_run_state state, struct err *err)
 {
@@ -284,9 +301,10 @@ int sqlite_run_state(struct store *store, const char *campaign, const char *run_
 	int r = sqlite_run_id(s, campaign, run_key, &id, err);
 	if (r < 0)
 		return r;
-	r = sqlite_do(s, "UPDATE run SET state = ?2 WHERE id = ?1",
-		      ARGS(A_INT(id), A_TEXT(store_run_state_name(state))), err);
-	return r < 0 ? r : 0;
+	r = sqlite_begin(s, err);
+	if (r == 0)
+		r = set_run_state(s, id, state, err);
+	return sqlite_end(s, r, err);
 }
 
 int sqlite_agree(struct store *store, const char *campaign, const char *check, const char *value,

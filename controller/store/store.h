@@ -155,7 +155,8 @@ struct store_backend {
 	/* The last sequence committed of that stream; 0: none. */
 	int (*sequence)(struct store *store, const char *agent, const char *epoch, uint64_t *ret,
 			struct err *err);
-	/* A run whose attempts are all used up, or that is to be tried again. */
+	/* A run whose attempts are all used up, or that is to be tried again. RUN_PENDING takes
+	 * back attempts that were leased and never began, and their numbers with them. */
 	int (*run_state)(struct store *store, const char *campaign, const char *run_key,
 			 enum store_run_state state, struct err *err);
 	/* The value that a check saw first in this campaign, made by `value` where none is there:

@@ -21,6 +21,25 @@ static struct store_run run_at(struct lab *lab, size_t i)
 	return run;
 }
 
+static void what_never_began_is_taken_back(void **state)
+{
+	LAB;
+	const struct store_stream one = {"agent-1", EPOCH, 1};
+	autoclean(attempt) struct attempt *a = sample_attempt(CAMPAIGN, 2, 1);
+	uint32_t number = 0;
+	bool again;
+	ASSERT_OK(b->lease(s, CAMPAIGN, a->run_key, "agent-1", &number, err));
+	ASSERT_OK(b->run_state(s, CAMPAIGN, a->run_key, RUN_PENDING, err));
+	assert_int_equal(run_at(lab, 2).attempts, 0);
+	ASSERT_OK(b->lease(s, CAMPAIGN, a->run_key, "agent-1", &number, err));
+	assert_int_equal(number, 1); /* the number was free again */
+	ASSERT_OK(b->begun(s, &one, a, FINGERPRINT, &again, err));
+	ASSERT_OK(b->run_state(s, CAMPAIGN, a->run_key, RUN_PENDING, err));
+	assert_int_equal(run_at(lab, 2).attempts, 1); /* one that began stays */
+	ASSERT_OK(b->lease(s, CAMPAIGN, a->run_key, "agent-1", &number, err));
+	assert_int_equal(number, 2);
+}
+
 static void a_run_lives(void **state)
 {
 	LAB;
@@ -349,6 +368,7 @@ static void attempts_are_listed(void **state)
 int main(void)
 {
 	static const struct lab_case cases[] = {
+		{"what_never_began_is_taken_back", what_never_began_is_taken_back},
 		{"a_run_lives", a_run_lives},
 		{"what_comes_again_is_ignored", what_comes_again_is_ignored},
 		{"strangers_write_nothing", strangers_write_nothing},
