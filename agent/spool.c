@@ -112,16 +112,6 @@ int spool_open(const char *path, struct spool **ret, struct err *err)
 	return 0;
 }
 
-void spool_close(struct spool *s)
-{
-	if (!s)
-		return;
-	sqlite3_close(s->db);
-	pthread_mutex_destroy(&s->lock);
-	free(s->path);
-	free(s);
-}
-
 const char *spool_epoch(const struct spool *s)
 {
 	return s->epoch;
@@ -350,4 +340,18 @@ int spool_end_interrupted(struct spool *s, size_t *ret_count, struct err *err)
 			return -err->code;
 		(*ret_count)++;
 	}
+}
+
+/* What is committed elsewhere must not look as if it were not when the file is opened again: the
+ * database may be another one by then. Failing is harmless, replays are ignored. */
+void spool_close(struct spool *s)
+{
+	if (!s)
+		return;
+	if (s->db)
+		delete_acknowledged(s, NULL);
+	sqlite3_close(s->db);
+	pthread_mutex_destroy(&s->lock);
+	free(s->path);
+	free(s);
 }

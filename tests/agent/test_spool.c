@@ -162,6 +162,12 @@ static void acknowledged_records_go(void **state)
 	assert_int_equal(spool_last(s), 10);
 	put(s, 6, 0);
 	assert_int_equal(spool_last(s), 12);
+	/* What was acknowledged last is gone from the file too. */
+	spool_acknowledge(s, 12);
+	spool_close(s);
+	s = open_spool(*state);
+	assert_int_equal(spool_pending(s), 0);
+	assert_int_equal(count(s, RECORD_ENDED, &last), 0);
 	spool_close(s);
 }
 
