@@ -46,6 +46,7 @@ static void guest_words(uint64_t unused)
 	gated_say("to the console");
 	if (write(2, "to stderr\n", 10) != 10)
 		_exit(5);
+	gated_sleep_us(5000); /* so that the console is read before the exit is seen */
 }
 
 static void guest_sleep(uint64_t ms)
