@@ -110,13 +110,13 @@ static int read_report(const struct child *child, uint64_t deadline_ns, struct c
 }
 
 static int say_report(const struct child *child, const struct child_report *report,
-		      const struct child_spec *spec, struct err *err)
+		      const char *folder, struct err *err)
 {
 	switch ((enum child_step)report->step) {
 	case CHILD_CPUS:
 		return err_sys(err, report->code, "place '%s' on its CPUs", child->name);
 	case CHILD_FOLDER:
-		return err_sys(err, report->code, "enter folder %s", spec->folder);
+		return err_sys(err, report->code, "enter folder %s", folder);
 	case CHILD_EXEC:
 		if (report->code == ENOENT && !strchr(child->name, '/'))
 			return err_say(err, ENOENT, "cannot run '%s': no such program in PATH (%s)",
@@ -135,7 +135,9 @@ static int wait_ready(struct child *child, const struct child_spec *spec, struct
 	int r = read_report(child, clock_monotonic_ns() + READY_NS, &report);
 	if (r < 0)
 		return err_sys(err, -r, "'%s' did not reach its start", child->name);
-	return report.step == CHILD_READY ? 0 : say_report(child, &report, spec, err);
+	return report.step == CHILD_READY
+		       ? 0
+		       : say_report(child, &report, spec->folder ? spec->folder : "", err);
 }
 
 static char *path_of(const char *const *env)
@@ -211,7 +213,7 @@ int child_go(struct child *child, struct err *err)
 	int r = read_report(child, clock_monotonic_ns() + EXEC_NS, &report);
 	close(take_fd(child->gate_fd));
 	if (r == 0)
-		return say_report(child, &report, NULL, err);
+		return say_report(child, &report, "", err);
 	if (r == -ETIMEDOUT)
 		return err_sys(err, -r, "start '%s'", child->name);
 	return 0; /* the exec closed its end */

@@ -14,6 +14,7 @@
  *
  * It is a real process, a shell that runs a script made of these words, so counters, memory, gate
  * and tree are those of any other guest. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,13 +56,14 @@ static const struct word {
 	{"invalid", WORD_TEXT, 0, NULL},
 };
 
+/* NULL: no such word. The value is "" where none is given. */
 static const struct word *word_of(const char *text, const char **ret_value)
 {
 	size_t length = strcspn(text, "=");
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (strlen(words[i].name) != length || strncmp(words[i].name, text, length) != 0)
 			continue;
-		*ret_value = text[length] ? text + length + 1 : NULL;
+		*ret_value = text + length + (text[length] == '=');
 		return &words[i];
 	}
 	return NULL;
@@ -74,14 +76,15 @@ static bool is_step(const char *s)
 
 static int check_word(const char *text, struct err *err)
 {
-	const char *value = NULL;
+	const char *value = "";
+	bool has_value = strchr(text, '=');
 	uint64_t number = 0;
 	const struct word *w = word_of(text, &value);
 	if (!w)
 		return err_say(err, EINVAL, "command: the fake driver does not know '%.80s'", text);
-	if ((w->kind == WORD_ALONE) != !value)
+	if ((w->kind == WORD_ALONE) == has_value)
 		return err_say(err, EINVAL, "command: write '%s' %s a value", w->name,
-			       value ? "without" : "with");
+			       has_value ? "without" : "with");
 	if (w->kind == WORD_NUMBER &&
 	    (text_parse_u64(value, &number, err) < 0 || number > w->limit))
 		return err_say(err, EINVAL, "command: '%.80s' is not %s=0 to %llu", text, w->name,
@@ -135,8 +138,9 @@ static char *script_of(char *const *command)
 {
 	autotext struct text script = {0};
 	for (; command && *command; command++) {
-		const char *value = NULL;
+		const char *value = "";
 		const struct word *w = word_of(*command, &value);
+		assert(w); /* checked in prepare */
 		if (w->kind == WORD_NUMBER)
 			add_number(&script, w->name, strtoul(value, NULL, 10));
 		else if (w->script)
@@ -167,8 +171,9 @@ static int fail_at(const struct fake *f, const char *step, struct err *err)
 static void say_words(struct fake *f)
 {
 	for (char **w = f->words; w && *w; w++) {
-		const char *value = NULL;
+		const char *value = "";
 		const struct word *word = word_of(*w, &value);
+		assert(word);
 		if (word->kind == WORD_PAIR) {
 			autofree char *name = xstrndup(value, strcspn(value, ":"));
 			guest_fact(&f->base, name, "%s", strchr(value, ':') + 1);
