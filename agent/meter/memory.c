@@ -123,9 +123,9 @@ static void take_sample(struct stream *s, uint64_t t_ns)
 	s->last_raw_ns = t_ns;
 }
 
-static void take_dear_sample(struct stream *s, uint64_t now_ns)
+static void take_dear_sample(struct stream *s, uint64_t t_ns, uint64_t now_ns)
 {
-	take_sample(s, clock_raw_ns());
+	take_sample(s, t_ns);
 	uint64_t pause_ns = DEAR_SHARE * (clock_monotonic_ns() - now_ns);
 	s->next_ns = now_ns + (pause_ns > DEAR_EVERY_NS ? pause_ns : DEAR_EVERY_NS);
 }
@@ -136,7 +136,7 @@ void memory_tick(struct memory *m, uint64_t now_ns, bool quiet)
 		return;
 	take_sample(&m->rss, clock_raw_ns());
 	if (quiet && now_ns >= m->pss.next_ns)
-		take_dear_sample(&m->pss, now_ns);
+		take_dear_sample(&m->pss, clock_raw_ns(), now_ns);
 	/* absolute deadlines; those that were missed are left out, not made up for */
 	m->due_ns += m->every_ns * ((now_ns - m->due_ns) / m->every_ns + 1);
 }
@@ -146,8 +146,8 @@ void memory_mark(struct memory *m, uint64_t t_ns, bool last)
 	if (!m->every_ns)
 		return;
 	take_sample(&m->rss, t_ns);
-	if (last)
-		take_dear_sample(&m->pss, clock_monotonic_ns());
+	if (last) /* as of the mark: it is the end of the windows that it ends */
+		take_dear_sample(&m->pss, t_ns, clock_monotonic_ns());
 }
 
 /* Why there is no sample, in one sentence. */
