@@ -129,6 +129,12 @@ lints() {
 	fi
 }
 
+# show_tap LOG: the tests that failed, and what was said about them.
+show_tap() {
+	grep -vE '^ok |^1\.\.' "$1" | tail -n 200 | sed 's/^/    /'
+	echo "    (all of it: $1)"
+}
+
 # tap_test SUITE PROGRAM LIMIT_S: a program that prints TAP. Dying without "not ok", or saying
 # nothing at all, is a failure too.
 tap_test() {
@@ -151,11 +157,16 @@ tap_test() {
 	count "$1" "$p" "$f" "$s" $((SECONDS - begun))
 	say "$1 $name: $p passed, $f failed, $s skipped" \
 		"$([[ $f == 0 ]] && echo ok || echo FAILED)" $((SECONDS - begun))
-	[[ $f == 0 ]] || show "$log"
+	[[ $f == 0 ]] || show_tap "$log"
 }
 
 configure_and_build() {
 	cmake --preset "$1" && cmake --build --preset "$1" -j "$jobs" -- -k 0
+}
+
+# build_fuzzers NAME...: these only; everything else of that preset is in the others too.
+build_fuzzers() {
+	cmake --preset fuzz && cmake --build --preset fuzz -j "$jobs" --target "$@" -- -k 0
 }
 
 build_with_clang() {
@@ -201,19 +212,20 @@ unit_counts() {
 	}' "$1"
 }
 
-# unit PRESET
+# unit PRESET REGEX: the tests of this build whose names match.
 unit() {
 	local begun=$SECONDS log=$logs/unit-$1.log rc=0 p f s
-	local select=()
-	[[ -z $only ]] || select=(-R "$only")
 	CMOCKA_MESSAGE_OUTPUT=TAP timeout --kill-after=10 $CTEST_LIMIT_S \
-		ctest --test-dir "build/$1" -V -j "$jobs" --no-tests=ignore "${select[@]}" \
+		ctest --test-dir "build/$1" -V -j "$jobs" --no-tests=ignore -R "$2" \
 		>"$log" 2>&1 </dev/null || rc=$?
 	read -r p f s < <(unit_counts "$log")
 	if [[ $rc != 0 && $f == 0 ]]; then
 		f=1
 	fi
-	[[ $((p + f + s)) -gt 0 ]] || return 0
+	if [[ $((p + f + s)) == 0 ]]; then
+		[[ -z $only ]] || return 0
+		f=1 # a build without tests proves nothing
+	fi
 	count "unit-$1" "$p" "$f" "$s" $((SECONDS - begun))
 	say "unit-$1: $p passed, $f failed, $s skipped" "$([[ $f == 0 ]] && echo ok || echo FAILED)" \
 		$((SECONDS - begun))
@@ -269,6 +281,16 @@ unit_names() {
 	done
 }
 
+fuzzer_names() {
+	local source name
+	for source in tests/fuzz/fuzz_*.c; do
+		name=$(basename "$source" .c)
+		if wanted "$name"; then
+			echo "$name"
+		fi
+	done
+}
+
 system_names() {
 	local test
 	for test in tests/system/*.sh; do
@@ -318,16 +340,23 @@ fi
 lints
 mapfile -t units < <(unit_names)
 mapfile -t systems < <(system_names)
+mapfile -t fuzzers < <(fuzzer_names)
 if any_wanted "${units[@]}"; then
-	step build dev configure_and_build dev && unit dev
+	step build dev configure_and_build dev && unit dev "${only:-.}"
 fi
-if ! $fast && any_wanted "${units[@]}" "${systems[@]}"; then
-	if step build release configure_and_build release; then
-		unit release
-		system_tests
+if ! $fast; then
+	if [[ ${#fuzzers[@]} -gt 0 ]]; then
+		step build fuzz build_fuzzers "${fuzzers[@]}" &&
+			unit fuzz "^($(IFS="|" && echo "${fuzzers[*]}"))\$"
 	fi
-fi
-if ! $fast && [[ -z $only ]]; then
-	step build clang build_with_clang
+	if [[ -z $only ]]; then
+		step build clang build_with_clang
+	fi
+	if any_wanted "${units[@]}" "${systems[@]}"; then
+		if step build release configure_and_build release; then
+			unit release "${only:-.}"
+			system_tests
+		fi
+	fi
 fi
 summary

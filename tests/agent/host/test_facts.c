@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/base/cleanup.h"
+#include "proto/base/file.h"
 #include "proto/base/mem.h"
 #include "tests/fixtures/hosts/hosts.h"
 
@@ -129,7 +131,8 @@ static void test_fingerprint(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(prints); i++) {
 		struct host_info before, after;
-		assert_int_equal(hosts_setup(NULL), 0); /* unchanged again, but for random veths */
+		autofree char *old = NULL;
+		file_read(hosts_path("xeon2s", prints[i].file), 4096, &old, NULL, NULL);
 		read_facts("xeon2s", &before);
 		hosts_put("xeon2s", prints[i].file, prints[i].text);
 		read_facts("xeon2s", &after);
@@ -137,6 +140,7 @@ static void test_fingerprint(void **state)
 			fail_msg("%s (%s) %s the fingerprint", prints[i].file, prints[i].why,
 				 prints[i].changes ? "does not change" : "changes");
 		assert_int_equal(strlen(after.fingerprint), 64);
+		hosts_put("xeon2s", prints[i].file, old);
 		host_info_done(&before);
 		host_info_done(&after);
 	}
