@@ -6,6 +6,11 @@
 
 #include <math.h>
 #include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
 
 #include "agent/meter/meter.h"
 #include "proto/base/mem.h"
