@@ -10,7 +10,6 @@ export LC_ALL=C
 packages() {
 	cat <<-'END'
 	run qemu-system-x86 starts guests of the driver qemu
-	run qemu-utils looks into disk images (qemu-img)
 	run libzmq5 carries messages between controller and agents
 	run libprotobuf-c1 encodes these messages
 	run libsodium23 hashes and keys
@@ -22,8 +21,8 @@ packages() {
 	run libgsl27 statistics and random numbers
 	run libsmartcols1 tables in the terminal
 	run mmdebstrap makes the file system of Debian guests
-	run busybox-static the user space of small guests
 	run e2fsprogs makes disks of guests
+	run uidmap lets mmdebstrap work without root
 	build gcc the compiler
 	build binutils links the unikernel image
 	build libc6-dev headers of the C library
