@@ -86,18 +86,19 @@ is_debian_12() {
 # print_sets SET...: name and reason of every package of the sets.
 print_sets() {
 	local set name reason
-	while read -r set name reason; do
-		[[ " $* " == *" $set "* ]] && printf '%-22s %s\n' "$name" "$reason"
-	done < <(packages)
-	return 0
+	packages | while read -r set name reason; do
+		if [[ " $* " == *" $set "* ]]; then
+			printf '%-22s %s\n' "$name" "$reason"
+		fi
+	done
 }
 
 # print_missing SET...: the same of those that are not installed.
 print_missing() {
 	local name reason
-	while read -r name reason; do
+	print_sets "$@" | while read -r name reason; do
 		is_installed "$name" || printf '%-22s %s\n' "$name" "$reason"
-	done < <(print_sets "$@")
+	done
 }
 
 # apt_get ARGUMENT...: as root, asking nothing.
@@ -161,6 +162,6 @@ echo "$missing"
 if $dry_run; then
 	exit 0
 fi
-mapfile -t names < <(cut -d ' ' -f 1 <<<"$missing")
+mapfile -t names <<<"$(cut -d ' ' -f 1 <<<"$missing")"
 install_packages "${names[@]}"
 echo "setup: done"
