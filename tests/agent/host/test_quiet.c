@@ -87,7 +87,7 @@ static const struct {
 	 0.9,
 	 1.9,
 	 "quiet from the start: one window"},
-	{60 * NSEC_PER_SEC, 30, {50.0, 0}, VERDICT_VALID, 0.9, 1.9, "30 % is allowed here"},
+	{60 * NSEC_PER_SEC, 30, {50.0, 0}, VERDICT_VALID, 0.9, 10, "30 % is allowed here"},
 	{1500 * NSEC_PER_MSEC,
 	 90,
 	 {2.0, 20 * NSEC_PER_SEC},
@@ -95,8 +95,8 @@ static const struct {
 	 2.5,
 	 6.0,
 	 "becomes quiet after 1.5 s"},
-	{60 * NSEC_PER_SEC, 40, {2.0, 1500 * NSEC_PER_MSEC}, VERDICT_FLAGGED, 1.5, 4.0, "gives up"},
-	{60 * NSEC_PER_SEC, 40, {2.0, 0}, VERDICT_FLAGGED, 0.9, 1.9, "no waiting: one look"},
+	{60 * NSEC_PER_SEC, 40, {2.0, 1500 * NSEC_PER_MSEC}, VERDICT_FLAGGED, 1.5, 10, "gives up"},
+	{60 * NSEC_PER_SEC, 40, {2.0, 0}, VERDICT_FLAGGED, 0.9, 10, "no waiting: one look"},
 };
 
 static void test_waits(void **state)
