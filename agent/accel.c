@@ -30,7 +30,7 @@ static void memory_key(const struct run_env *env, const struct run_spec *spec,
 	struct host_info vmm = {0};
 	struct utsname u;
 	uname(&u);
-	text_addf(&t, "1\n%s %s\n%s\n%s\n%s\n%u\n", u.release, u.version, g->driver,
+	text_addf(&t, "2\n%s %s\n%s\n%s\n%s\n%u\n", u.release, u.version, g->driver,
 		  g->machine ? g->machine : "", g->cpu ? g->cpu : "", g->vcpus);
 	guest_qemu.probe(env->root, &vmm);
 	const char *version = host_fact_value(&vmm, "qemu.version");
@@ -86,10 +86,11 @@ static const struct reason *find_reason(const struct attempt *a, const char *cod
 /* The guest got somewhere: to its first mark, or, where it has none to reach, to a clean end. */
 static bool booted(const struct attempt *a)
 {
-	for (size_t i = 0; i < a->n_marks; i++)
-		if (strchr(a->marks[i].name, '.')) /* "bench.from": a console mark */
+	for (size_t i = 0; i < a->n_events; i++)
+		if (strcmp(a->events[i].name, RUN_EVENT_REACHED) == 0)
 			return true;
-	return !attempt_verdict(a) && a->exited && a->exit_code == 0 && !a->exit_signal;
+	return attempt_verdict(a) != VERDICT_INVALID && a->exited && a->exit_code == 0 &&
+	       !a->exit_signal;
 }
 
 static bool try_cpu(const struct run_env *env, const struct run_spec *spec, const char *cpu,

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <version.h>
 
 #include "agent/guest/guest.h"
@@ -41,7 +43,8 @@ struct agent {
 	uint64_t leave_by_ns; /* in a hurry and idle: when waiting ends; 0: not yet */
 	struct loop_source *hello_timer, *heartbeat_timer;
 	uint64_t beats;
-	struct err refused; /* why the controller does not want us */
+	int keeper_fd;	    /* pidfd of the keeper */
+	struct err refused; /* why it cannot go on */
 };
 
 void agent_describe_host(const struct host_root *root, struct host_info *ret)
@@ -64,7 +67,7 @@ static void send_control(struct agent *a, const struct message *m)
 static void say_hello(void *arg)
 {
 	struct agent *a = arg;
-	static char *features[] = {NULL}; /* none yet: the vocabulary of protocol 1 */
+	char *features[] = {NULL}; /* none yet: the vocabulary of protocol 1 */
 	struct message m = {.kind = MESSAGE_HELLO};
 	m.hello.protocol = WIRE_PROTOCOL;
 	m.hello.features = features;
@@ -256,6 +259,16 @@ static void on_signal(void *arg, int signal)
 	drain(a, true);
 }
 
+/* Without its keeper an agent can neither start guests nor promise that they end with it. */
+static void on_keeper_ended(void *arg, int fd, uint32_t events)
+{
+	struct agent *a = arg;
+	(void)fd;
+	(void)events;
+	err_say(&a->refused, ECHILD, "the keeper, which starts and ends guests, was killed");
+	loop_quit(a->loop);
+}
+
 static void on_spool_trouble(const struct err *err)
 {
 	if (err)
@@ -271,7 +284,7 @@ static int open_spool(struct agent *a, struct err *err)
 	autofree char *path = file_join(a->options->state_folder, a->options->spool_name);
 	if (spool_open(path, &a->spool, err) < 0 ||
 	    spool_end_interrupted(a->spool, &interrupted, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (interrupted)
 		log_warn("interrupted attempts=%zu", interrupted);
 	return 0;
@@ -283,7 +296,7 @@ static int open_sockets(struct agent *a, struct err *err)
 	const struct agent_options *o = a->options;
 	if (keys_load_or_make(o->keys_folder, "agent", &keys, err) < 0 ||
 	    wire_new(&a->wire, err) < 0)
-		return -err->code;
+		return err_code(err);
 	int r = wire_connect(a->wire, o->control, &keys, o->controller_key, a->name, &a->control,
 			     err);
 	if (r == 0)
@@ -311,15 +324,20 @@ static int add_sources(struct agent *a, struct err *err)
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		if (loop_add_signal(a->loop, signals[i], on_signal, a, &s, err) < 0)
-			return -err->code;
+			return err_code(err);
 	if (loop_add_socket(a->loop, a->control, on_control, a, &s, err) < 0 ||
 	    loop_add_socket(a->loop, a->bulk, on_bulk, a, &s, err) < 0 ||
 	    loop_add_fd(a->loop, worker_event_fd(a->worker), EPOLLIN, on_worker, a, &s, err) < 0)
-		return -err->code;
+		return err_code(err);
+	a->keeper_fd = (int)syscall(SYS_pidfd_open, keeper_pid(a->options->keeper), 0);
+	if (a->keeper_fd < 0)
+		return err_sys(err, errno, "watch the keeper");
+	if (loop_add_fd(a->loop, a->keeper_fd, EPOLLIN, on_keeper_ended, a, &s, err) < 0)
+		return err_code(err);
 	/* A first heartbeat timer for the way out of an agent that was never welcomed. */
 	if (loop_add_timer(a->loop, NSEC_PER_SEC, NSEC_PER_SEC, beat, a, &a->heartbeat_timer, err) <
 	    0)
-		return -err->code;
+		return err_code(err);
 	return loop_add_timer(a->loop, 0, hello_every_ns, say_hello, a, &a->hello_timer, err);
 }
 
@@ -329,7 +347,7 @@ static int set_up(struct agent *a, const char *hash_cache, struct err *err)
 	snprintf(a->name, sizeof(a->name), "%.40s-%.8s", a->host.name, a->host.fingerprint);
 	/* Signals are blocked by the loop before there is a second thread to catch them. */
 	if (loop_new(&a->loop, err) < 0 || open_spool(a, err) < 0)
-		return -err->code;
+		return err_code(err);
 	sigset_t blocked;
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);
@@ -337,7 +355,7 @@ static int set_up(struct agent *a, const char *hash_cache, struct err *err)
 	sigaddset(&blocked, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
 	if (open_sockets(a, err) < 0 || start_worker(a, hash_cache, err) < 0)
-		return -err->code;
+		return err_code(err);
 	a->outbox = outbox_new(a->spool, a->bulk);
 	return add_sources(a, err);
 }
@@ -351,12 +369,14 @@ static void tear_down(struct agent *a)
 	wire_close(a->bulk);
 	wire_free(a->wire);
 	spool_close(a->spool);
+	if (a->keeper_fd >= 0)
+		close(a->keeper_fd);
 	host_info_done(&a->host);
 }
 
 int agent_serve(const struct agent_options *options, struct err *err)
 {
-	struct agent a = {.options = options};
+	struct agent a = {.options = options, .keeper_fd = -1};
 	autofree char *hash_cache = xasprintf("%s/hashes", options->state_folder);
 	int r = set_up(&a, hash_cache, err);
 	if (r == 0)

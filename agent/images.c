@@ -60,7 +60,7 @@ static int replace_all(const struct guest_spec *guest, char **v, struct err *err
 {
 	for (; v && *v; v++)
 		if (replace_tokens(guest, v, err) < 0)
-			return -err->code;
+			return err_code(err);
 	return 0;
 }
 
@@ -68,15 +68,15 @@ int images_resolve(struct guest_spec *guest, const char *cache, struct err *err)
 {
 	for (size_t i = 0; i < guest->n_images; i++)
 		if (verify(&guest->images[i], cache, err) < 0)
-			return -err->code;
+			return err_code(err);
 	if (replace_all(guest, guest->command, err) < 0 ||
 	    replace_all(guest, guest->env, err) < 0 || replace_all(guest, guest->args, err) < 0 ||
 	    replace_tokens(guest, &guest->kernel, err) < 0 ||
 	    replace_tokens(guest, &guest->initrd, err) < 0 ||
 	    replace_tokens(guest, &guest->append, err) < 0)
-		return -err->code;
+		return err_code(err);
 	for (size_t i = 0; i < guest->n_disks; i++)
 		if (replace_tokens(guest, &guest->disks[i].file, err) < 0)
-			return -err->code;
+			return err_code(err);
 	return 0;
 }

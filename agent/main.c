@@ -177,7 +177,7 @@ static int serve(struct options *o, struct err *err)
 	char tag[NAME_SIZE];
 	if (file_mkdirs(o->agent.state_folder, 0700, err) < 0 ||
 	    lock_state(o->agent.state_folder, err) < 0)
-		return -err->code;
+		return err_code(err);
 	/* The state folder's agents are one after the other, so its name tells their guests. */
 	char hash[HASH_HEX_SIZE];
 	autofree char *real = realpath(o->agent.state_folder, NULL);
@@ -188,7 +188,7 @@ static int serve(struct options *o, struct err *err)
 		log_warn("swept processes=%d why=\"a former agent left them\"", swept);
 	/* The keeper first: it must be forked while this process is small and has one thread. */
 	if (keeper_start(tag, &keeper, err) < 0)
-		return -err->code;
+		return err_code(err);
 	int r = host_root_open(o->root, &root, err);
 	o->agent.root = &root;
 	o->agent.keeper = keeper;

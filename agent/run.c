@@ -50,7 +50,7 @@ static void copy_ids(struct attempt *a, const struct run_spec *spec)
 static int receive(struct run *r, struct err *err)
 {
 	if (guest_driver_find(r->spec->guest.driver, &r->driver, err) < 0)
-		return -err->code;
+		return err_code(err);
 	return r->driver->check(&r->spec->guest, err);
 }
 
@@ -73,12 +73,13 @@ static void add_cpu_fact(struct run *r, const char *name, const int *cpus, size_
 static int take_place(struct run *r, struct err *err)
 {
 	if (host_place(r->env->root, &r->spec->place, &r->place, err) < 0)
-		return -err->code;
+		return err_code(err);
+	attempt_fact(r->attempt, "cpus.why", "%s", r->place.why);
 	add_cpu_fact(r, "cpus.guest", r->place.guest, r->place.n_guest);
 	add_cpu_fact(r, "cpus.vmm", r->place.vmm, r->place.n_vmm);
 	add_cpu_fact(r, "cpus.housekeeping", r->place.housekeeping, r->place.n_housekeeping);
 	if (self_affinity(&r->own_cpus, err) < 0)
-		return -err->code;
+		return err_code(err);
 	r->moved = r->place.n_housekeeping > 0;
 	return self_move(r->place.housekeeping, r->place.n_housekeeping, err);
 }
@@ -90,7 +91,7 @@ static int prepare(struct run *r, struct err *err)
 	r->folder = xasprintf("%s/run-%s", r->env->state_folder, id);
 	if (file_mkdirs(r->folder, 0700, err) < 0 || take_place(r, err) < 0 ||
 	    meter_open(r->env->root, r->spec, &r->meter, err) < 0)
-		return -err->code;
+		return err_code(err);
 	struct guest_env env = {
 		.keeper = r->env->keeper,
 		.root = r->env->root,
@@ -101,7 +102,7 @@ static int prepare(struct run *r, struct err *err)
 			  .vmm = {r->place.vmm, r->place.n_vmm}},
 	};
 	if (r->driver->prepare(&env, r->spec, &r->guest, err) < 0)
-		return -err->code;
+		return err_code(err);
 	meter_guest_started(r->meter);
 	return 0;
 }
@@ -110,7 +111,7 @@ static int settle(struct run *r, struct err *err)
 {
 	if (r->mode == RUN_MODE_MEASURE && r->spec->quiet.busy_pct >= 0 &&
 	    host_quiet(r->env->root, &r->spec->quiet, r->env->cancel_fd, r->attempt, err) < 0)
-		return -err->code;
+		return err_code(err);
 	host_snapshot(r->env->root, &r->before);
 	r->snapshot = true;
 	return 0;
@@ -123,12 +124,12 @@ static int launch(struct run *r, struct err *err)
 	if (r->env->spool && spool_begin(r->env->spool, r->attempt, err) < 0)
 		return err_wrap(err, "nothing is started that could be lost");
 	if (meter_attach(r->meter, r->guest->pid, err) < 0)
-		return -err->code;
+		return err_code(err);
 	meter_mark(r->meter, MARK_START);
 	if (r->driver->start(r->guest, &wait, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (r->driver->pin && r->driver->pin(r->guest, err) < 0)
-		return -err->code;
+		return err_code(err);
 	meter_mark(r->meter, MARK_RESUME);
 	return r->driver->go(r->guest, err);
 }
@@ -143,8 +144,10 @@ static int watch(struct run *r, struct err *err)
 		.stop_at_first_mark = r->mode == RUN_MODE_PROBE,
 	};
 	if (meter_run(r->meter, &wait, &r->end, err) < 0)
-		return -err->code;
+		return err_code(err);
 	r->ran = true;
+	if (r->end == METER_STOPPED)
+		attempt_event(r->attempt, RUN_EVENT_REACHED, clock_raw_ns());
 	return 0;
 }
 
@@ -189,6 +192,10 @@ static void add_end_reason(struct run *r)
 		attempt_reason(a, VERDICT_INVALID, "output-limit",
 			       "printed more than runs.output_limit, %llu bytes",
 			       (unsigned long long)r->spec->output_limit_bytes);
+	else if (!a->exited)
+		attempt_reason(
+			a, VERDICT_INVALID, "exit-unknown",
+			"how the guest ended is not known: the keeper that reaps it was lost");
 	else if (r->end == METER_EXITED && a->exit_signal)
 		attempt_reason(a, VERDICT_INVALID, "killed",
 			       "the guest was killed by signal %d (%s); the last it printed: '%s'",
@@ -217,7 +224,7 @@ static void close_run(struct run *r)
 		r->driver->stop(r->guest, r->ran && r->end == METER_EXITED ? 0 : STOP_GRACE_NS);
 		keep_guest_words(r);
 		r->driver->destroy(take(r->guest), &r->guest_exit);
-		a->exited = true;
+		a->exited = r->guest_exit.known;
 		a->exit_code = r->guest_exit.code;
 		a->exit_signal = r->guest_exit.signal;
 	}

@@ -28,6 +28,9 @@ enum run_mode {
 	RUN_MODE_PROBE, /* up to the first console mark; ends there */
 };
 
+/* A probe that got to its first console mark leaves this event. */
+#define RUN_EVENT_REACHED "first-mark"
+
 /* attempt: empty; filled whatever happens, never spooled as ended here. */
 void run_execute(const struct run_env *env, const struct run_spec *spec, enum run_mode mode,
 		 struct attempt *attempt);

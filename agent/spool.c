@@ -64,7 +64,7 @@ static int load_epoch(struct spool *s, struct err *err)
 {
 	autostatement sqlite3_stmt *get = NULL, *set = NULL;
 	if (prepare(s, "SELECT value FROM spool WHERE key='epoch'", &get, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (sqlite3_step(get) == SQLITE_ROW &&
 	    ulid_valid((const char *)sqlite3_column_text(get, 0))) {
 		STRCPY_FIXED(s->epoch, (const char *)sqlite3_column_text(get, 0));
@@ -72,7 +72,7 @@ static int load_epoch(struct spool *s, struct err *err)
 	}
 	ulid_make(s->epoch);
 	if (prepare(s, "INSERT OR REPLACE INTO spool VALUES('epoch', ?)", &set, err) < 0)
-		return -err->code;
+		return err_code(err);
 	sqlite3_bind_text(set, 1, s->epoch, -1, SQLITE_STATIC);
 	return step_done(s, set, err);
 }
@@ -81,7 +81,7 @@ static int query_u64(struct spool *s, const char *sql, uint64_t *ret, struct err
 {
 	autostatement sqlite3_stmt *q = NULL;
 	if (prepare(s, sql, &q, err) < 0)
-		return -err->code;
+		return err_code(err);
 	*ret = sqlite3_step(q) == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
 	return 0;
 }
@@ -92,7 +92,7 @@ static int load_sequences(struct spool *s, struct err *err)
 	if (query_u64(s, "SELECT seq FROM sqlite_sequence WHERE name='record'", &s->last, err) <
 		    0 ||
 	    query_u64(s, "SELECT coalesce(min(sequence), 0) FROM record", &first, err) < 0)
-		return -err->code;
+		return err_code(err);
 	s->acknowledged = s->deleted = first ? first - 1 : s->last;
 	return 0;
 }
@@ -107,7 +107,7 @@ int spool_open(const char *path, struct spool **ret, struct err *err)
 	sqlite3_busy_timeout(s->db, 5000);
 	sqlite3_extended_result_codes(s->db, 0);
 	if (db_exec(s, schema, err) < 0 || load_epoch(s, err) < 0 || load_sequences(s, err) < 0)
-		return -err->code;
+		return err_code(err);
 	*ret = take(s);
 	return 0;
 }
@@ -122,7 +122,7 @@ static int insert_record(struct spool *s, enum record_kind kind, const void *bod
 {
 	autostatement sqlite3_stmt *q = NULL;
 	if (prepare(s, "INSERT INTO record(kind, body) VALUES(?, ?)", &q, err) < 0)
-		return -err->code;
+		return err_code(err);
 	sqlite3_bind_int(q, 1, (int)kind);
 	sqlite3_bind_blob64(q, 2, body, size, SQLITE_STATIC);
 	return step_done(s, q, err);
@@ -154,7 +154,7 @@ static int insert_blob(struct spool *s, const struct artifact *a, struct err *er
 		size_t size;
 		record_encode_blob(&chunk, &body, &size);
 		if (insert_record(s, RECORD_BLOB, body, size, err) < 0)
-			return -err->code;
+			return err_code(err);
 	}
 	return 0;
 }
@@ -165,7 +165,7 @@ static int mark_open(struct spool *s, const struct attempt *a, struct err *err)
 	autofree void *body = NULL;
 	size_t size;
 	if (prepare(s, "INSERT OR REPLACE INTO open_attempt VALUES(?, ?, ?, ?)", &q, err) < 0)
-		return -err->code;
+		return err_code(err);
 	record_encode_attempt(a, &body, &size);
 	sqlite3_bind_text(q, 1, a->campaign, -1, SQLITE_STATIC);
 	sqlite3_bind_text(q, 2, a->run_key, -1, SQLITE_STATIC);
@@ -179,7 +179,7 @@ static int mark_closed(struct spool *s, const struct attempt *a, struct err *err
 	autostatement sqlite3_stmt *q = NULL;
 	if (prepare(s, "DELETE FROM open_attempt WHERE campaign=? AND run_key=? AND attempt=?", &q,
 		    err) < 0)
-		return -err->code;
+		return err_code(err);
 	sqlite3_bind_text(q, 1, a->campaign, -1, SQLITE_STATIC);
 	sqlite3_bind_text(q, 2, a->run_key, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 3, a->attempt);
@@ -192,7 +192,7 @@ static int delete_acknowledged(struct spool *s, struct err *err)
 	if (s->deleted == s->acknowledged)
 		return 0;
 	if (prepare(s, "DELETE FROM record WHERE sequence<=?", &q, err) < 0)
-		return -err->code;
+		return err_code(err);
 	sqlite3_bind_int64(q, 1, (sqlite3_int64)s->acknowledged);
 	return step_done(s, q, err);
 }
@@ -200,17 +200,17 @@ static int delete_acknowledged(struct spool *s, struct err *err)
 static int write_begin(struct spool *s, const struct attempt *a, struct err *err)
 {
 	if (delete_acknowledged(s, err) < 0 || mark_open(s, a, err) < 0)
-		return -err->code;
+		return err_code(err);
 	return insert_attempt(s, RECORD_BEGUN, a, err);
 }
 
 static int write_end(struct spool *s, const struct attempt *a, struct err *err)
 {
 	if (delete_acknowledged(s, err) < 0 || mark_closed(s, a, err) < 0)
-		return -err->code;
+		return err_code(err);
 	for (size_t i = 0; i < a->n_artifacts; i++)
 		if (insert_blob(s, &a->artifacts[i], err) < 0)
-			return -err->code;
+			return err_code(err);
 	return insert_attempt(s, RECORD_ENDED, a, err);
 }
 
@@ -219,10 +219,10 @@ typedef int write_f(struct spool *s, const struct attempt *a, struct err *err);
 static int commit(struct spool *s, write_f *write, const struct attempt *a, struct err *err)
 {
 	if (db_exec(s, "BEGIN IMMEDIATE", err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (write(s, a, err) < 0 || db_exec(s, "COMMIT", err) < 0) {
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-		return -err->code;
+		return err_code(err);
 	}
 	s->deleted = s->acknowledged;
 	return query_u64(s, "SELECT seq FROM sqlite_sequence WHERE name='record'", &s->last, err);
@@ -256,7 +256,7 @@ static int read_next(struct spool *s, uint64_t sequence, struct msg_record *ret,
 		    "SELECT sequence, kind, body FROM record WHERE sequence>?"
 		    " ORDER BY sequence LIMIT 1",
 		    &q, err) < 0)
-		return -err->code;
+		return err_code(err);
 	sqlite3_bind_int64(q, 1, (sqlite3_int64)sequence);
 	int r = sqlite3_step(q);
 	if (r == SQLITE_DONE)
@@ -313,7 +313,7 @@ static int read_open(struct spool *s, struct attempt **ret, struct err *err)
 {
 	autostatement sqlite3_stmt *q = NULL;
 	if (prepare(s, "SELECT body FROM open_attempt LIMIT 1", &q, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (sqlite3_step(q) != SQLITE_ROW) {
 		*ret = NULL;
 		return 0;
@@ -337,7 +337,7 @@ int spool_end_interrupted(struct spool *s, size_t *ret_count, struct err *err)
 		a->reached = RUN_RUNNING;
 		clock_bracket(&a->ended);
 		if (spool_end(s, a, err) < 0)
-			return -err->code;
+			return err_code(err);
 		(*ret_count)++;
 	}
 }

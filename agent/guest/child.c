@@ -160,7 +160,7 @@ static int request_child(struct child *child, const struct child_spec *spec, str
 		return err_sys(err, errno, "open /dev/null");
 	if (pack_request(spec, &request, &strings, err) < 0 ||
 	    pack_fds(spec, null_fd, fds, &n_fds, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(err, errno, "make the gate of '%s'", spec->argv[0]);
 	child->gate_fd = pair[0];
@@ -168,7 +168,7 @@ static int request_child(struct child *child, const struct child_spec *spec, str
 	fds[0] = its;
 	struct parcel parcel = {strings.data, strings.size, fds, n_fds};
 	if (keeper_call(child->keeper, &request, &parcel, &reply, &child->exit_fd, err) < 0)
-		return -err->code;
+		return err_code(err);
 	child->id = reply.id;
 	child->pid = reply.pid;
 	return 0;
@@ -184,11 +184,11 @@ int keeper_spawn(struct keeper *keeper, const struct child_spec *spec, struct ch
 	child->keeper = keeper;
 	child->exit_fd = child->gate_fd = -1;
 	if (request_child(child, spec, err) < 0)
-		return -err->code;
+		return err_code(err);
 	child->name = xstrdup(spec->argv[0]);
 	child->path = path_of(spec->env);
 	if (wait_ready(child, spec, err) < 0)
-		return -err->code;
+		return err_code(err);
 	*ret = take(child);
 	return 0;
 }

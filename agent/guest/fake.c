@@ -107,7 +107,7 @@ static int fake_check(const struct guest_spec *spec, struct err *err)
 {
 	for (char **w = spec->command; w && *w; w++)
 		if (check_word(*w, err) < 0)
-			return -err->code;
+			return err_code(err);
 	return launch_check_env(spec->env, err);
 }
 
@@ -189,19 +189,19 @@ static int fake_prepare(const struct guest_env *env, const struct run_spec *spec
 			struct guest **ret, struct err *err)
 {
 	if (fake_check(&spec->guest, err) < 0)
-		return -err->code;
+		return err_code(err);
 	autofree struct fake *f = xcalloc(1, sizeof(*f));
 	f->base.driver = &guest_fake;
 	f->cpus = env->place.guest;
 	f->words = spec->guest.command;
 	if (fail_at(f, "prepare", err) < 0)
-		return -err->code;
+		return err_code(err);
 	char sh[] = "/bin/sh", option[] = "-c";
 	autofree char *script = script_of(f->words);
 	char *const argv[] = {sh, option, script, NULL};
 	autostrv char **child_env = launch_env(env->folder, spec->guest.env);
 	if (launch_prepare(&f->base, env, argv, child_env, NULL, 0, &f->child, err) < 0)
-		return -err->code;
+		return err_code(err);
 	*ret = &take(f)->base;
 	return 0;
 }
@@ -229,7 +229,7 @@ static int fake_pin(struct guest *guest, struct err *err)
 static int fake_go(struct guest *guest, struct err *err)
 {
 	if (fail_at(fake_of(guest), "go", err) < 0)
-		return -err->code;
+		return err_code(err);
 	return child_go(fake_of(guest)->child, err);
 }
 

@@ -31,7 +31,7 @@ int guest_driver_find(const char *name, const struct guest_driver **ret, struct 
 {
 	const void *row;
 	if (table_find((const void *const *)guest_drivers, "driver", name, &row, err) < 0)
-		return -err->code;
+		return err_code(err);
 	*ret = row;
 	return 0;
 }

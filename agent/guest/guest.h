@@ -46,6 +46,7 @@ struct guest_env {
 };
 
 struct guest_exit {
+	bool known; /* it was reaped; what follows is true */
 	int code;   /* 0..255, meaningful where signal is 0 */
 	int signal; /* 0: exited by itself */
 	uint64_t max_rss_bytes;

@@ -129,7 +129,7 @@ int keeper_start(const char *agent_tag, struct keeper **ret, struct err *err)
 {
 	int pair[2];
 	if (check_tag(agent_tag, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(err, errno, "make the keeper's socket");
 	autoclose int ours = pair[0], its = pair[1];

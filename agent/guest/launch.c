@@ -70,7 +70,7 @@ int launch_prepare(struct guest *guest, const struct guest_env *env, char *const
 		.n_more_fds = n_more_fds,
 	};
 	if (keeper_spawn(env->keeper, &spec, ret, err) < 0)
-		return -err->code;
+		return err_code(err);
 	guest->pid = child_pid(*ret);
 	guest->exit_fd = child_exit_fd(*ret);
 	return 0;
@@ -90,7 +90,7 @@ void launch_end(struct child *child, struct guest_exit *ret)
 		return;
 	child_kill_tree(child, NULL);
 	if (ret && child_wait(child, clock_monotonic_ns() + REAP_NS, &status, NULL) == 0)
-		*ret = (struct guest_exit){status.code, status.signal, status.max_rss_bytes};
+		*ret = (struct guest_exit){true, status.code, status.signal, status.max_rss_bytes};
 	child_free(child);
 }
 

@@ -63,14 +63,14 @@ static int process_prepare(const struct guest_env *env, const struct run_spec *s
 			   struct guest **ret, struct err *err)
 {
 	if (process_check(&spec->guest, err) < 0)
-		return -err->code;
+		return err_code(err);
 	autostrv char **child_env = launch_env(env->folder, spec->guest.env);
 	autofree struct process *p = xcalloc(1, sizeof(*p));
 	p->base.driver = &guest_process;
 	p->cpus = env->place.guest;
 	if (launch_prepare(&p->base, env, spec->guest.command, child_env, NULL, 0, &p->child, err) <
 	    0)
-		return -err->code;
+		return err_code(err);
 	*ret = &take(p)->base;
 	return 0;
 }

@@ -127,7 +127,7 @@ static int spawn(struct qemu *q, const struct guest_env *env, const struct guest
 	autostrv char **child_env = launch_env(env->folder, NULL);
 	int pair[2];
 	if (qemu_args_build(spec, append, &argv, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(err, errno, "make QEMU's QMP socket");
 	q->qmp_fd = pair[0];
@@ -157,7 +157,7 @@ static int qemu_prepare(const struct guest_env *env, const struct run_spec *spec
 	STRCPY_FIXED(q->accel, spec->guest.accel);
 	if (spawn(q, env, &spec->guest, err) < 0) {
 		qemu_destroy(&q->base, NULL);
-		return -err->code;
+		return err_code(err);
 	}
 	guest_fact(&q->base, "vmm", "qemu");
 	guest_fact(&q->base, "guest.machine", "%s", spec->guest.machine);
@@ -183,7 +183,7 @@ static int ask_accelerator(struct qemu *q, const struct guest_wait *wait, struct
 {
 	autojson json_t *kvm = NULL;
 	if (qmp_command(q->qmp, "query-kvm", wait, &kvm, err) < 0)
-		return -err->code;
+		return err_code(err);
 	const json_t *enabled = json_object_get(kvm, "enabled");
 	if (!json_is_boolean(enabled))
 		return err_say(err, EPROTO, "QMP: query-kvm does not say whether KVM is in use");
@@ -199,7 +199,7 @@ static int ask_vcpus(struct qemu *q, const struct guest_wait *wait, struct err *
 {
 	autojson json_t *cpus = NULL;
 	if (qmp_command(q->qmp, "query-cpus-fast", wait, &cpus, err) < 0)
-		return -err->code;
+		return err_code(err);
 	size_t n = json_array_size(cpus);
 	if (!n || n > VCPUS_MOST)
 		return err_say(err, EPROTO, "QMP: query-cpus-fast lists %zu vCPUs", n);
@@ -220,7 +220,7 @@ static int qemu_start(struct guest *guest, const struct guest_wait *wait, struct
 {
 	struct qemu *q = qemu_of(guest);
 	if (child_go(q->child, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (qmp_open(take_fd(q->qmp_fd), on_event, q, wait, &q->qmp, err) < 0)
 		return explain_end(q, err);
 	guest_fact(guest, "vmm.version", "%s", qmp_version(q->qmp));

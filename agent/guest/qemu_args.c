@@ -66,7 +66,7 @@ static int check_boot(const struct guest_spec *spec, struct err *err)
 		return err_say(err, EINVAL, "kernel: nothing to boot; give kernel or disk");
 	for (size_t i = 0; i < spec->n_disks; i++)
 		if (check_disk(spec, &spec->disks[i], err) < 0)
-			return -err->code;
+			return err_code(err);
 	return 0;
 }
 
@@ -88,7 +88,7 @@ static int check_foreign(const struct guest_spec *spec, struct err *err)
 int qemu_args_check(const struct guest_spec *spec, struct err *err)
 {
 	if (check_foreign(spec, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (!is_given(spec->machine))
 		return err_say(err, EINVAL, "machine: give one, such as q35, pc or microvm");
 	if (!spec->vcpus)
@@ -190,17 +190,17 @@ static int check_paths(const struct guest_spec *spec, struct err *err)
 {
 	if (check_path("kernel", spec->kernel, err) < 0 ||
 	    check_path("initrd", spec->initrd, err) < 0)
-		return -err->code;
+		return err_code(err);
 	for (size_t i = 0; i < spec->n_disks; i++)
 		if (check_path("disk", spec->disks[i].file, err) < 0)
-			return -err->code;
+			return err_code(err);
 	return 0;
 }
 
 int qemu_args_build(const struct guest_spec *spec, const char *append, char ***ret, struct err *err)
 {
 	if (qemu_args_check(spec, err) < 0 || check_paths(spec, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (is_auto(spec->accel))
 		return err_say(err, EINVAL,
 			       "accel: still 'auto' when the guest is to start; write kvm or tcg");

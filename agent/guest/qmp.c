@@ -58,7 +58,7 @@ static int next_line(struct qmp *q, const struct guest_wait *wait, const char **
 {
 	size_t searched = 0;
 	if (is_broken(q, err) < 0)
-		return -err->code;
+		return err_code(err);
 	memmove(q->bytes, q->bytes + q->line, q->used -= q->line);
 	q->line = 0;
 	for (;;) {
@@ -71,7 +71,7 @@ static int next_line(struct qmp *q, const struct guest_wait *wait, const char **
 		}
 		searched = q->used;
 		if (fill(q, wait, err) < 0)
-			return -err->code;
+			return err_code(err);
 	}
 }
 
@@ -91,7 +91,7 @@ static int next_object(struct qmp *q, const struct guest_wait *wait, json_t **re
 	json_error_t where;
 	char start[61], sentence[200];
 	if (next_line(q, wait, &line, &size, err) < 0)
-		return -err->code;
+		return err_code(err);
 	autojson json_t *object = json_loadb(line, size, 0, &where);
 	if (json_is_object(object)) {
 		*ret = take(object);
@@ -108,7 +108,7 @@ static int next_reply(struct qmp *q, const struct guest_wait *wait, json_t **ret
 	for (;;) {
 		autojson json_t *object = NULL;
 		if (next_object(q, wait, &object, err) < 0)
-			return -err->code;
+			return err_code(err);
 		const char *event = json_string_value(json_object_get(object, "event"));
 		if (!event) {
 			*ret = take(object);
@@ -125,7 +125,7 @@ static int read_greeting(struct qmp *q, const struct guest_wait *wait, struct er
 	int major, minor, micro;
 	const char *package = "";
 	if (next_reply(q, wait, &greeting, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (json_unpack(greeting, "{s:{s:{s:{s:i,s:i,s:i},s?s}}}", "QMP", "version", "qemu",
 			"major", &major, "minor", &minor, "micro", &micro, "package", &package) < 0)
 		return break_off(q, EPROTO, "QMP: QEMU did not greet with its version", err);
@@ -144,7 +144,7 @@ int qmp_open(int fd, qmp_event_f *on_event, void *arg, const struct guest_wait *
 	q->arg = arg;
 	if (read_greeting(q, wait, err) < 0 ||
 	    qmp_command(q, "qmp_capabilities", wait, NULL, err) < 0)
-		return -err->code;
+		return err_code(err);
 	*ret = take(q);
 	return 0;
 }
@@ -204,7 +204,7 @@ int qmp_command(struct qmp *qmp, const char *command, const struct guest_wait *w
 		json_t **ret_value, struct err *err)
 {
 	if (is_broken(qmp, err) < 0 || send_command(qmp, command, err) < 0)
-		return -err->code;
+		return err_code(err);
 	for (;;) {
 		autojson json_t *reply = NULL;
 		if (next_reply(qmp, wait, &reply, err) < 0)

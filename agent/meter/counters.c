@@ -79,7 +79,7 @@ int counters_open(const struct counter_source *source, const struct host_root *r
 	c->root = root;
 	for (size_t i = 0; names && names[i]; i++)
 		if (add_row(c, names[i], err) < 0)
-			return -err->code;
+			return err_code(err);
 	*ret = take(c);
 	return 0;
 }

@@ -147,7 +147,7 @@ static int add_domain(struct energies *e, const struct energy_source *const *sou
 {
 	struct err why = ERR_NONE;
 	if (energy_check_domain(name, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (e->n_domains == DOMAINS)
 		return err_say(err, E2BIG, "more than %d energy domains", DOMAINS);
 	struct domain *d = ARRAY_PUSH(e->domains, e->n_domains);
@@ -167,7 +167,7 @@ int energies_open(const struct energy_source *const *sources, const struct host_
 	e->amd = is_amd(root);
 	for (size_t i = 0; domains && domains[i]; i++)
 		if (add_domain(e, sources, domains[i], err) < 0)
-			return -err->code;
+			return err_code(err);
 	*ret = take(e);
 	return 0;
 }

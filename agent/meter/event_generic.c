@@ -204,7 +204,7 @@ int event_generic(const char *name, const struct event_code *hybrid, size_t n,
 	char word[NAME_SIZE];
 	STRCPY_FIXED(word, name);
 	if (cut_modifier(word, &code, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (!find(word, &code, &unit) && !find_raw(word, &code))
 		return err_say(err, ENOENT, "%s: not a generic event", name);
 	code.software = code.type == PERF_TYPE_SOFTWARE;

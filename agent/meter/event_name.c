@@ -54,7 +54,7 @@ int event_resolve(const struct host_root *root, const char *name, struct event_d
 	struct event_def def = {0};
 	struct err why = ERR_NONE;
 	if (check_form(name, err) < 0)
-		return -err->code;
+		return err_code(err);
 	STRCPY_FIXED(def.name, name);
 	int r = resolve(root, name, &def, &why);
 	if (r < 0) {
@@ -70,7 +70,7 @@ int event_check(const char *name, struct err *err)
 	struct event_def def = {0};
 	struct err why = ERR_NONE;
 	if (check_form(name, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (strchr(name, '/'))
 		return event_sysfs_check(name, err);
 	int r = event_generic(name, NULL, 0, &def, &why);

@@ -57,12 +57,12 @@ int event_sysfs_check(const char *name, struct err *err)
 {
 	struct spelling s;
 	if (spell(name, &s, err) < 0)
-		return -err->code;
+		return err_code(err);
 	for (char *list = s.body; list;) {
 		struct event_term term;
 		bool bare;
 		if (event_next_term(&list, name, &term, &bare, err) < 0)
-			return -err->code;
+			return err_code(err);
 	}
 	return 0;
 }
@@ -121,14 +121,14 @@ static int add_alias(int sys_fd, const char *event, const char *pmu, const char 
 {
 	char text[FILE_SIZE], *list = text;
 	if (sysfs_text(sys_fd, text, sizeof(text), err, DEVICES "/%s/events/%s", pmu, alias) < 0)
-		return -err->code;
+		return err_code(err);
 	STRCPY_FIXED(terms->alias, alias);
 	while (list) {
 		struct event_term term;
 		bool bare;
 		if (event_next_term(&list, event, &term, &bare, err) < 0 ||
 		    event_set_term(terms, &term, event, err) < 0)
-			return -err->code;
+			return err_code(err);
 	}
 	return 0;
 }
@@ -142,7 +142,7 @@ static int collect_terms(int sys_fd, const char *event, const char *pmu, char *b
 		struct event_term term;
 		bool bare;
 		if (event_next_term(&list, event, &term, &bare, err) < 0)
-			return -err->code;
+			return err_code(err);
 		int r = 0;
 		if (bare && sysfs_exists(sys_fd, DEVICES "/%s/events/%s", pmu, term.name)) {
 			r = add_alias(sys_fd, event, pmu, term.name, ret, err);
@@ -235,10 +235,10 @@ static int add_pmu(int sys_fd, const char *event, const struct spelling *s, cons
 	struct event_code *code = ARRAY_PUSH(ret->codes, ret->n_codes);
 	if (read_type(sys_fd, pmu, code, err) < 0 ||
 	    collect_terms(sys_fd, event, pmu, body, &terms, err) < 0)
-		return -err->code;
+		return err_code(err);
 	for (size_t i = 0; i < terms.n; i++)
 		if (encode_term(sys_fd, event, pmu, &terms.term[i], code, err) < 0)
-			return -err->code;
+			return err_code(err);
 	code->exclude_kernel = s->user_only;
 	code->exclude_user = s->kernel_only;
 	return read_unit(sys_fd, pmu, terms.alias, ret, err);
@@ -280,12 +280,12 @@ int event_sysfs(const struct host_root *root, const char *name, struct event_def
 	struct spelling s;
 	char known[LISTED_NAMES];
 	if (spell(name, &s, err) < 0)
-		return -err->code;
+		return err_code(err);
 	STRCPY_FIXED(ret->source, "perf");
 	if (sysfs_exists(root->sys_fd, DEVICES "/%s/type", s.pmu))
 		return add_pmu(root->sys_fd, name, &s, s.pmu, ret, err);
 	if (add_instances(root->sys_fd, name, &s, ret, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (ret->n_codes)
 		return 0;
 	list_names(root->sys_fd, DEVICES, known, sizeof(known));

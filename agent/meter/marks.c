@@ -89,7 +89,7 @@ int marks_open(const struct run_spec *spec, struct marks **ret, struct err *err)
 		to->spec = &spec->windows[i].to;
 		if (compile(&spec->windows[i], "from", m->data, from, err) < 0 ||
 		    compile(&spec->windows[i], "to", m->data, to, err) < 0)
-			return -err->code;
+			return err_code(err);
 	}
 	*ret = take(m);
 	return 0;

@@ -34,7 +34,7 @@ int meter_open(const struct host_root *root, const struct run_spec *spec, struct
 	    energies_open(energy_sources, root, spec->measure.energy, &m->energies, err) < 0 ||
 	    capture_open(spec->output_limit_bytes, &m->output, err) < 0 ||
 	    capture_open(spec->output_limit_bytes, &m->errors, err) < 0)
-		return -err->code;
+		return err_code(err);
 	*ret = take(m);
 	return 0;
 }

@@ -234,7 +234,7 @@ static int start_agent(struct campaign *c, struct err *err)
 	loop_remove(take(c->join_timer));
 	if (embedded_start(&c->embedded, c->keys.public_key, c->o->root, c->o->where, err) < 0 ||
 	    loop_add_timer(c->loop, join_limit_ns, 0, on_no_agent, c, &c->join_timer, err) < 0)
-		return -err->code;
+		return err_code(err);
 	return loop_add_fd(c->loop, c->embedded.exit_fd, EPOLLIN, on_agent_ended, c, &c->watch,
 			   err);
 }
@@ -260,11 +260,11 @@ static int open_wire(struct campaign *c, struct err *err)
 	autofree char *keys = xasprintf("%s/keys", home);
 	if (keys_load_or_make(keys, "controller", &c->keys, err) < 0 ||
 	    keys_load_or_make(keys, "agent", &agent, err) < 0)
-		return -err->code;
+		return err_code(err);
 	STRCPY_FIXED(agent_key, agent.public_key);
 	keys_forget(&agent);
 	if (wire_new(&c->wire, err) < 0)
-		return -err->code;
+		return err_code(err);
 	wire_allow(c->wire, agent_key);
 	struct fleet_options options = {
 		.control = c->embedded.control,
@@ -281,13 +281,13 @@ static int set_up(struct campaign *c, struct err *err)
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	struct loop_source *s;
 	if (loop_new(&c->loop, err) < 0)
-		return -err->code;
+		return err_code(err);
 	/* Signals first: libzmq's threads must be born with them blocked. */
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		if (loop_add_signal(c->loop, signals[i], on_signal, c, &s, err) < 0)
-			return -err->code;
+			return err_code(err);
 	if (embedded_init(&c->embedded, err) < 0 || open_wire(c, err) < 0)
-		return -err->code;
+		return err_code(err);
 	return start_agent(c, err);
 }
 

@@ -66,7 +66,7 @@ int life_settle(struct campaign *c, struct err *err)
 		if (run->state != RUN_LEASED)
 			continue;
 		if (db->run_state(c->o->store, c->id, run->key, RUN_PENDING, err) < 0)
-			return -err->code;
+			return err_code(err);
 		run->state = RUN_PENDING;
 		schedule_add(c->schedule, i, run->position);
 	}
@@ -80,11 +80,11 @@ static int give(struct campaign *c, size_t i, struct err *err)
 	autoclean(run_spec) struct run_spec *spec = NULL;
 	if (recipe_run_spec(&c->matrix.cells[c->cell_of[i]], run->iteration, run->warmup, &spec,
 			    err) < 0)
-		return -err->code;
+		return err_code(err);
 	STRCPY_FIXED(spec->campaign, c->id);
 	STRCPY_FIXED(spec->run_key, run->key);
 	if (db->lease(c->o->store, c->id, run->key, c->agent->name, &spec->attempt, err) < 0)
-		return -err->code;
+		return err_code(err);
 	run->state = RUN_LEASED;
 	run->attempts = spec->attempt;
 	return fleet_offer(c->fleet, c->agent, spec, err);
@@ -124,6 +124,9 @@ static struct attempt_outcome outcome_of(struct campaign *c, size_t run, const s
 		o.lost |= store_code_is_lost(a->reasons[i].code);
 		o.cancelled |= strcmp(a->reasons[i].code, "cancelled") == 0;
 	}
+	/* Nobody here asked for it: the agent ended it on its own way out. */
+	if (c->phase != DRAINING && !c->interrupted)
+		o.cancelled = false;
 	c->lost[run] += o.lost && !o.cancelled;
 	o.lost_so_far = c->lost[run];
 	return o;

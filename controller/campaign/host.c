@@ -105,7 +105,7 @@ static int ask(struct asker *a, struct wire *wire, struct embedded *e, const cha
 	autofree char *home = state_home(), *folder = xasprintf("%s/keys", home);
 	if (keys_load_or_make(folder, "controller", &keys, err) < 0 ||
 	    keys_load_or_make(folder, "agent", &agent, err) < 0)
-		return -err->code;
+		return err_code(err);
 	wire_allow(wire, agent.public_key);
 	keys_forget(&agent);
 	struct fleet_options options = {.control = e->control,
@@ -119,9 +119,9 @@ static int ask(struct asker *a, struct wire *wire, struct embedded *e, const cha
 	keys_forget(&keys);
 	if (r < 0 || loop_add_fd(a->loop, e->exit_fd, EPOLLIN, agent_ended, a, &s, err) < 0 ||
 	    loop_add_timer(a->loop, hello_limit_ns, 0, give_up, a, &s, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (loop_run(a->loop, err) < 0)
-		return -err->code;
+		return err_code(err);
 	return a->heard ? 0 : err_say(err, EIO, "the agent did not answer");
 }
 

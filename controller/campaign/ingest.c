@@ -67,7 +67,7 @@ static int check_agreement(struct campaign *c, const struct check_rule *rule, co
 	autofree char *first = NULL, *first_key = NULL;
 	if (c->o->store->backend->agree(c->o->store, a->campaign, rule->name, value, a->run_key,
 					&first, &first_key, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (strcmp(first, value) != 0)
 		attempt_reason(a, VERDICT_INVALID, "check",
 			       "%s: it printed %.80s, but run %.12s of this campaign printed %.80s",
@@ -127,11 +127,11 @@ static int interpret(struct campaign *c, struct attempt *a, struct err *err)
 	if (!head->n_parses && !head->n_checks)
 		return 0;
 	if (load_console(c, a, &bytes, &size, err) < 0)
-		return -err->code;
+		return err_code(err);
 	make_readings(head, bytes ? bytes : "", size, a);
 	for (size_t i = 0; i < head->n_checks && attempt_verdict(a) != VERDICT_INVALID; i++)
 		if (check(c, &head->checks[i], bytes ? bytes : "", size, a, err) < 0)
-			return -err->code;
+			return err_code(err);
 	return 0;
 }
 
@@ -142,7 +142,7 @@ static int ingest_ended(struct campaign *c, struct fleet_agent *agent,
 	if (interpret(c, a, err) < 0 ||
 	    c->o->store->backend->ended(c->o->store, stream, a, agent->host.fingerprint, &again,
 					err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (!again && strcmp(a->campaign, c->id) == 0)
 		life_ended(c, a);
 	return 0;

@@ -33,7 +33,7 @@ int campaign_plan(const struct recipe *recipe, const struct host_info *host, uin
 		seed = head->seed ? head->seed : fresh_seed();
 	if (plan_make(head, &matrix, host ? host->fingerprint : "", seed, ret_plan, err) < 0) {
 		matrix_done(&matrix);
-		return -err->code;
+		return err_code(err);
 	}
 	*ret_matrix = matrix;
 	return 0;
@@ -58,7 +58,7 @@ int life_ask(struct campaign *c, struct err *err)
 {
 	autofree char *cache = state_home();
 	if (recipe_hosts_match(c->o->recipe, &c->agent->host, err) < 0)
-		return -err->code;
+		return err_code(err);
 	matrix_done(&c->matrix);
 	if (recipe_matrix(c->o->recipe, &c->agent->host, cache, &c->matrix, c->errors) < 0)
 		return err_say(err, EINVAL, "%s", "the recipe has errors");
@@ -67,7 +67,7 @@ int life_ask(struct campaign *c, struct err *err)
 	c->replies = 0;
 	for (size_t i = 0; i < c->matrix.n; i++)
 		if (fleet_preflight(c->fleet, c->agent, i, c->matrix.cells[i].spec, err) < 0)
-			return -err->code;
+			return err_code(err);
 	return 0;
 }
 
@@ -182,7 +182,7 @@ static int reopen_lost(struct campaign *c, struct err *err)
 		r->state = RUN_PENDING;
 		if (c->o->store->backend->run_state(c->o->store, c->id, r->key, RUN_PENDING, err) <
 		    0)
-			return -err->code;
+			return err_code(err);
 	}
 	return 0;
 }
@@ -192,7 +192,7 @@ static int reload(struct campaign *c, const struct plan *plan, struct err *err)
 	const struct store_backend *db = c->o->store->backend;
 	STRCPY_FIXED(c->id, c->o->resume);
 	if (db->runs(c->o->store, c->id, &c->runs, &c->n_runs, err) < 0)
-		return -err->code;
+		return err_code(err);
 	for (size_t i = 0; i < c->n_runs; i++) {
 		const struct store_run *r = &c->runs[i];
 		if (!planned(plan, r->key))
@@ -203,7 +203,7 @@ static int reload(struct campaign *c, const struct plan *plan, struct err *err)
 				       c->id, r->label, r->iteration);
 	}
 	if (reopen_lost(c, err) < 0)
-		return -err->code;
+		return err_code(err);
 	return db->campaign_state(c->o->store, c->id, CAMPAIGN_RUNNING, err);
 }
 
@@ -214,7 +214,7 @@ static int stored_seed(struct campaign *c, uint64_t *ret, struct err *err)
 	if (!c->o->resume)
 		return 0;
 	if (c->o->store->backend->campaign(c->o->store, c->o->resume, &stored, err) < 0)
-		return -err->code;
+		return err_code(err);
 	*ret = stored.seed;
 	store_campaign_done(&stored);
 	return 0;
@@ -251,11 +251,11 @@ int life_make_plan(struct campaign *c, struct err *err)
 	uint64_t seed;
 	choose_accelerators(c);
 	if (stored_seed(c, &seed, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (!seed)
 		seed = c->head->seed ? c->head->seed : fresh_seed();
 	if (plan_make(c->head, &c->matrix, c->agent->host.fingerprint, seed, &plan, err) < 0)
-		return -err->code;
+		return err_code(err);
 	int r = c->o->resume ? reload(c, &plan, err) : create(c, &plan, err);
 	plan_done(&plan);
 	if (r < 0)

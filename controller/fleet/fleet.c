@@ -240,7 +240,7 @@ int fleet_new(struct loop *loop, struct wire *wire, const struct fleet_options *
 	    loop_add_socket(loop, f->control, on_control, f, &source, err) < 0 ||
 	    loop_add_socket(loop, f->bulk, on_bulk, f, &source, err) < 0 ||
 	    loop_add_timer(loop, heartbeat_ns, heartbeat_ns, on_tick, f, &source, err) < 0)
-		return -err->code;
+		return err_code(err);
 	*ret = take(f);
 	return 0;
 }

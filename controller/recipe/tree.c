@@ -182,7 +182,7 @@ int node_set(struct node *root, const char *path, struct node *value, struct err
 	struct node *parent = root;
 	for (;;) {
 		const char *rest;
-		size_t index, size = path_segment(path, &rest);
+		size_t index = 0, size = path_segment(path, &rest);
 		if (!size)
 			return err_say(err, EINVAL, "the key has an empty part");
 		int r = place_in(parent, path, size, &index, err);

@@ -73,7 +73,7 @@ static int read_word(struct node *scalar, const struct key *key, struct err *err
 	size_t used = strlen(err->text);
 	snprintf(err->text + used, sizeof(err->text) - used, "%s",
 		 suggest(scalar->text, candidates).text);
-	return -err->code;
+	return err_code(err);
 }
 
 static int read_count(struct node *scalar, const struct key *key, struct err *err)

@@ -122,7 +122,7 @@ int sqlite_next(struct sqlite_store *s, sqlite3_stmt *stmt, struct err *err)
 int sqlite_query(struct sqlite_store *s, const char *sql, const struct sqlite_arg *args,
 		 sqlite3_stmt **ret, struct err *err)
 {
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int r = prepare(s, sql, &stmt, err);
 	if (r < 0)
 		return r;

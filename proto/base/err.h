@@ -12,6 +12,7 @@
 #ifndef ASSAY_BASE_ERR_H
 #define ASSAY_BASE_ERR_H
 
+#include <errno.h>
 #include <stdbool.h>
 
 struct err {
@@ -33,5 +34,12 @@ int err_sys(struct err *err, int code, const char *fmt, ...) __attribute__((form
 
 /* Puts "task: " in front of the sentence. Returns -err->code (or -EIO where err is NULL). */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* What a function returns after a call that failed with this err. Callers that act on codes hand an
+ * err down; without one all failures are alike. */
+static inline int err_code(const struct err *err)
+{
+	return err && err->code > 0 ? -err->code : -EIO;
+}
 
 #endif

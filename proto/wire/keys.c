@@ -183,7 +183,7 @@ static int publish(const char *folder, const char *name, const char *public_key,
 		return file_write_atomic(path, text, strlen(text), 0644, err);
 	}
 	if (keys_load_public(folder, name, there, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (strcmp(there, public_key) != 0)
 		return err_say(err, EINVAL,
 			       "%s is not the public half of %s/%s.key; remove it, and it is "
@@ -199,12 +199,12 @@ int keys_load_or_make(const char *folder, const char *name, struct key_pair *ret
 	if (!err)
 		err = &inner;
 	if (check_name(name, err) < 0 || check_folder(folder, err) < 0)
-		return -err->code;
+		return err_code(err);
 	autofree char *path = xasprintf("%s/%s.key", folder, name);
 	if (access(path, F_OK) < 0 && make_pair(folder, path, name, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (load_pair(path, &pair, err) < 0)
-		return -err->code;
+		return err_code(err);
 	int r = publish(folder, name, pair.public_key, err);
 	if (r == 0)
 		*ret = pair;

@@ -382,7 +382,7 @@ static int turn(struct loop *loop, struct err *err)
 	struct epoll_event events[EVENTS_TURN];
 	bool any;
 	if (serve_sockets(loop, &any, err) < 0 || arm_timer(loop, err) < 0)
-		return -err->code;
+		return err_code(err);
 	if (loop->quit)
 		return 0;
 	int n = epoll_wait(loop->epoll_fd, events, EVENTS_TURN, any ? 0 : -1);

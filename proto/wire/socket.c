@@ -192,7 +192,7 @@ int wire_listen(struct wire *wire, const char *endpoint, const struct key_pair *
 	err = err ? err : &inner;
 	if (check_endpoint(endpoint, true, err) < 0 || check_keys(keys, NULL, err) < 0 ||
 	    zap_start(wire->zap, err) < 0 || open_socket(wire, ZMQ_ROUTER, keys, &socket, err) < 0)
-		return -err->code;
+		return err_code(err);
 	int r = set_options(socket, server_options);
 	if (r == 0)
 		r = set_text(socket, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN);
@@ -218,7 +218,7 @@ int wire_connect(struct wire *wire, const char *endpoint, const struct key_pair 
 			       PEER_SIZE - 1);
 	if (check_endpoint(endpoint, false, err) < 0 || check_keys(keys, server_key, err) < 0 ||
 	    open_socket(wire, ZMQ_DEALER, keys, &socket, err) < 0)
-		return -err->code;
+		return err_code(err);
 	int r = set_options(socket, client_options);
 	if (r == 0)
 		r = set_key(socket, ZMQ_CURVE_PUBLICKEY, keys->public_key);

@@ -66,6 +66,17 @@ is $? 0 "agent and keeper killed: the campaign goes on and ends with 0"
 holds "agent and keeper killed: each run has one result" one_result_a_run both.db 3
 holds "agent and keeper killed: nothing of the first guest is left" guests_gone
 
+# The keeper alone.
+rm -f guest.pid stray.pid
+start tree.yaml keeper.db
+holds "the guest runs" within 10 guests_running
+agent=$(agent_of $controller)
+kill -KILL "$(pgrep -P "$agent" | head -1)"
+wait $controller
+is $? 0 "keeper killed: the campaign goes on and ends with 0"
+holds "keeper killed: each run has one result" one_result_a_run keeper.db 3
+holds "keeper killed: nothing of the first guest is left" guests_gone
+
 # The controller is killed.
 rm -f guest.pid stray.pid
 start tree.yaml controller.db
@@ -95,7 +106,8 @@ holds "Ctrl-C: the guest is gone" guests_gone
 like "$(cat err.txt)" "assay run --resume [0-9A-Z]{26} --db interrupt.db" "Ctrl-C: it says how to go on"
 is "$(sql interrupt.db "SELECT state FROM campaign")" interrupted "Ctrl-C: the campaign is interrupted"
 is "$(sql interrupt.db "SELECT count(*) FROM reason WHERE code='cancelled'")" 1 "Ctrl-C: the ended attempt is kept"
-$(sed -n 's/.*go on with: assay \(run .*\)/'"${assay//\//\\/}"' \1/p' err.txt | head -1) >out.txt 2>err.txt
+read -r -a words < <(sed -n 's/.*go on with: assay //p' err.txt)
+"$assay" "${words[@]}" >out.txt 2>err.txt
 is $? 0 "the printed command goes on and ends with 0"
 holds "Ctrl-C: each run has one result" one_result_a_run interrupt.db 3
 
