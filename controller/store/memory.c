@@ -185,11 +185,13 @@ static int memory_campaign(struct store *store, const char *id, struct store_cam
 
 static void count(const struct memory_campaign *c, size_t counts[3])
 {
-	counts[0] = c->n_runs;
-	counts[1] = counts[2] = 0;
+	memset(counts, 0, 3 * sizeof(*counts));
 	for (size_t i = 0; i < c->n_runs; i++) {
 		const struct memory_attempt *a = memory_accepted(&c->runs[i]);
 		enum store_run_state state = c->runs[i].row.state;
+		if (c->runs[i].row.warmup)
+			continue;
+		counts[0]++;
 		if (state != RUN_DONE && state != RUN_GIVEN_UP)
 			continue;
 		counts[1]++;

@@ -177,10 +177,10 @@ int sqlite_campaigns(struct store *store,
 	int r = sqlite_query(
 		s,
 		"SELECT " CAMPAIGN_COLUMNS ","
-		" (SELECT count(*) FROM run WHERE campaign = c.id),"
-		" (SELECT count(*) FROM run WHERE campaign = c.id"
+		" (SELECT count(*) FROM run WHERE campaign = c.id AND NOT warmup),"
+		" (SELECT count(*) FROM run WHERE campaign = c.id AND NOT warmup"
 		"  AND state IN ('done', 'given-up')),"
-		" (SELECT count(*) FROM run WHERE campaign = c.id"
+		" (SELECT count(*) FROM run WHERE campaign = c.id AND NOT warmup"
 		"  AND state IN ('done', 'given-up') AND NOT EXISTS (SELECT 1 FROM attempt AS a"
 		"   WHERE a.run_id = run.id AND a.state = 'ended' AND a.verdict <> 'invalid'))"
 		" FROM campaign AS c ORDER BY id DESC",

@@ -112,8 +112,8 @@ struct store_backend {
 	 * -ENOTUNIQ if several begin so. */
 	int (*campaign)(struct store *store, const char *id, struct store_campaign *ret,
 			struct err *err);
-	/* Newest first. counts: planned runs; done or given up; of these without a usable attempt
-	 * (warm-ups are runs too). */
+	/* Newest first. counts: planned runs; done or given up; of these without a usable
+	 * attempt. Warm-ups are in none of them, as in reports. */
 	int (*campaigns)(struct store *store,
 			 int (*each)(const struct store_campaign *, const size_t counts[3],
 				     void *arg),
