@@ -156,13 +156,20 @@ static void report_missing(const struct meter *m, const struct window_spec *spec
 		       (unsigned long long)m->console.bytes, (unsigned long long)m->console.lines);
 }
 
-static void report_windows(const struct meter *m, struct attempt *a)
+static bool ends_with_guest(const struct meter *m, size_t mark)
+{
+	const struct mark_seen *exit = marks_get(m->marks, AT_EXIT);
+	return exit->seen && marks_get(m->marks, mark)->instant == exit->instant;
+}
+
+static void report_windows(const struct meter *m, uint64_t max_rss_bytes, struct attempt *a)
 {
 	for (size_t i = 0; i < m->spec->n_windows; i++) {
 		size_t from = AT_WINDOWS + 2 * i, to = from + 1;
 		const struct window_spec *spec = &m->spec->windows[i];
 		if (marks_get(m->marks, to)->seen)
-			report_window(m, spec->name, from, to, 0, a);
+			report_window(m, spec->name, from, to,
+				      ends_with_guest(m, to) ? max_rss_bytes : 0, a);
 		else
 			report_missing(m, spec, marks_get(m->marks, from)->seen, a);
 	}
@@ -199,7 +206,7 @@ void meter_finish(struct meter *m, uint64_t max_rss_bytes, struct attempt *a)
 	meter_drain(m, false); /* the last words of a guest that was ended; no marks any more */
 	add_marks(m, a);
 	report_whole(m, max_rss_bytes, a);
-	report_windows(m, a);
+	report_windows(m, max_rss_bytes, a);
 	counters_report_flags(m->counters, a);
 	add_facts(m, a);
 	attempt_artifact(a, "console", capture_copy(&m->output), m->output.size);

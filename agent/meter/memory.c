@@ -14,6 +14,8 @@
 #define DEAR_EVERY_NS  NSEC_PER_SEC
 #define DEAR_SHARE     1000	    /* an expensive sample may cost a thousandth of the time */
 #define LAUNCHER_SLACK (1ull << 20) /* bytes; rusage must be past the launcher's peak by this */
+#define PEAK_SLACK     (256 << 10)  /* bytes; the kernel's counts are no better */
+#define SAMPLES_LEAST  3	    /* both ends and one between; fewer say nothing of a window */
 
 const struct collector *const collectors[] = {&collector_statm, &collector_smaps, &collector_fake,
 					      NULL};
@@ -47,6 +49,7 @@ struct memory {
 	uint64_t due_ns;	      /* MONOTONIC; 0: not going yet */
 	uint64_t launcher_peak_bytes; /* of the process before its exec; rusage never forgets it */
 	struct stream rss, pss;
+	struct peaks peaks;
 };
 
 void memory_open(const struct host_root *root, uint64_t every_ns, struct memory **ret)
@@ -61,6 +64,7 @@ void memory_open(const struct host_root *root, uint64_t every_ns, struct memory 
 	if (every_ns) {
 		samples_open(&m->rss.samples);
 		samples_open(&m->pss.samples);
+		peaks_open(&m->peaks);
 	}
 	*ret = m;
 }
@@ -77,30 +81,27 @@ void memory_close(struct memory *m)
 		return;
 	stream_close(&m->rss);
 	stream_close(&m->pss);
+	if (m->every_ns)
+		peaks_close(&m->peaks);
 	free(m);
-}
-
-/* VmHWM, kB. */
-static uint64_t peak_of(const struct memory *m, pid_t pid)
-{
-	char text[8192];
-	unsigned long long kib = 0;
-	if (sysfs_text(m->root->proc_fd, text, sizeof(text), NULL, "%d/status", (int)pid) < 0)
-		return 0;
-	const char *line = strstr(text, "\nVmHWM:");
-	return line && sscanf(line, "\nVmHWM: %llu kB", &kib) == 1 ? kib * 1024 : 0;
 }
 
 void memory_attach(struct memory *m, pid_t pid)
 {
 	if (!m->every_ns)
 		return;
-	m->launcher_peak_bytes = peak_of(m, pid);
+	m->launcher_peak_bytes = peaks_attach(&m->peaks, m->root, pid);
 	m->rss.collector->close(take(m->rss.collection));
 	m->pss.collector->close(take(m->pss.collection));
 	m->rss.collector->open(m->root, pid, &m->rss.collection, &m->rss.why);
 	m->pss.collector->open(m->root, pid, &m->pss.collection, &m->pss.why);
 	m->due_ns = 0;
+}
+
+void memory_start(struct memory *m, uint64_t t_ns)
+{
+	if (m->every_ns)
+		peaks_start(&m->peaks, t_ns);
 }
 
 uint64_t memory_due_ns(struct memory *m)
@@ -146,6 +147,7 @@ void memory_mark(struct memory *m, uint64_t t_ns, bool last)
 	if (!m->every_ns)
 		return;
 	take_sample(&m->rss, t_ns);
+	peaks_take(&m->peaks, t_ns);
 	if (last) /* as of the mark: it is the end of the windows that it ends */
 		take_dear_sample(&m->pss, t_ns, clock_monotonic_ns());
 }
@@ -160,33 +162,79 @@ static const char *why_none(const struct stream *s)
 	return "no sample fell into it";
 }
 
-static void report_rss(const struct memory *m, const struct window *w, uint64_t max_rss_bytes,
+static const char *plural(uint32_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void report_rss(const struct memory *m, const struct window *w, const struct sample *s,
 		       struct attempt *a)
 {
-	struct sample s = {0};
-	struct reading *r;
-	bool any = samples_between(&m->rss.samples, w->from_ns, w->to_ns, &s);
-	bool launcher = max_rss_bytes <= m->launcher_peak_bytes + LAUNCHER_SLACK;
 	double every_ms = (double)m->every_ns / 1e6;
-	if (any) {
-		r = attempt_reading(a, w->name, "rss", "guest", "bytes", "statm", s.mean);
-		snprintf(r->note, sizeof(r->note), "mean of %u samples, one each %g ms", s.merged,
+	if (s->merged >= SAMPLES_LEAST) {
+		struct reading *r = attempt_reading(a, w->name, "rss", "guest", "bytes", "statm",
+						    s->mean);
+		snprintf(r->note, sizeof(r->note), "mean of %u samples, one each %g ms", s->merged,
 			 every_ms);
+	} else if (s->merged) {
+		attempt_absent(
+			a, w->name, "rss", "guest", "bytes",
+			"only %u sample%s fell into it (one each %g ms), too few for a mean; "
+			"shorten measure.memory.every",
+			s->merged, plural(s->merged), every_ms);
 	} else {
 		attempt_absent(a, w->name, "rss", "guest", "bytes", "%s (one each %g ms)",
 			       why_none(&m->rss), every_ms);
 	}
-	if (max_rss_bytes && !launcher && (double)max_rss_bytes >= s.peak) {
-		attempt_reading(a, w->name, "rss/peak", "guest", "bytes", "rusage",
-				(double)max_rss_bytes);
-	} else if (any) {
-		r = attempt_reading(a, w->name, "rss/peak", "guest", "bytes", "statm", s.peak);
+}
+
+/* The largest it was inside, where the kernel's own peak says so for sure. */
+static bool find_peak(const struct memory *m, const struct window *w, const struct sample *s,
+		      uint64_t max_rss_bytes, double *ret, const char **ret_source)
+{
+	const struct peak *from = peaks_at(&m->peaks, w->from_ns), *to;
+	bool launcher = max_rss_bytes <= m->launcher_peak_bytes + LAUNCHER_SLACK;
+	if (from && !from->bytes && !launcher && (double)max_rss_bytes >= s->peak) {
+		*ret = (double)max_rss_bytes; /* of its whole life */
+		*ret_source = "rusage";
+		return true;
+	}
+	to = peaks_at(&m->peaks, w->to_ns);
+	if (!to)
+		return false;
+	*ret = (double)to->bytes;
+	*ret_source = "VmHWM";
+	/* it rose, or a sample lies so near that there is no room for another peak */
+	return (from && to->bytes > from->bytes) || (double)to->bytes - s->peak <= PEAK_SLACK;
+}
+
+static void report_peak(const struct memory *m, const struct window *w, const struct sample *s,
+			uint64_t max_rss_bytes, struct attempt *a)
+{
+	double peak = 0;
+	const char *source = NULL;
+	char most[80] = "";
+	if (find_peak(m, w, s, max_rss_bytes, &peak, &source)) {
+		attempt_reading(a, w->name, "rss/peak", "guest", "bytes", source, peak);
+		return;
+	}
+	if (source)
+		snprintf(most, sizeof(most), ", which is at most the %.0f of its life so far",
+			 peak);
+	if (s->merged >= SAMPLES_LEAST) {
+		struct reading *r = attempt_reading(a, w->name, "rss/peak", "guest", "bytes",
+						    "statm", s->peak);
 		snprintf(r->note, sizeof(r->note),
-			 "largest of %u samples; a shorter peak between them is not seen",
-			 s.merged);
+			 "largest of %u samples; a shorter peak between them is not seen%s",
+			 s->merged, most);
+	} else if (s->merged) {
+		attempt_absent(a, w->name, "rss/peak", "guest", "bytes",
+			       "only %u sample%s fell into it (one each %g ms), too few to see a "
+			       "peak%s; shorten measure.memory.every",
+			       s->merged, plural(s->merged), (double)m->every_ns / 1e6, most);
 	} else {
 		attempt_absent(a, w->name, "rss/peak", "guest", "bytes", "%s (one each %g ms)",
-			       why_none(&m->rss), every_ms);
+			       why_none(&m->rss), (double)m->every_ns / 1e6);
 	}
 }
 
@@ -215,7 +263,10 @@ void memory_report(const struct memory *m, const struct window *w, uint64_t max_
 {
 	if (!m->every_ns)
 		return;
-	report_rss(m, w, max_rss_bytes, a);
+	struct sample s = {0};
+	samples_between(&m->rss.samples, w->from_ns, w->to_ns, &s);
+	report_rss(m, w, &s, a);
+	report_peak(m, w, &s, max_rss_bytes, a);
 	report_pss(m, w, a);
 }
 

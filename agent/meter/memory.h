@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* memory - how much memory the guest's process holds, over time. Bytes.
  *
- * Resident (rss) is cheap to read and is sampled at fixed times and at every mark; it counts a
- * shared page in every process that maps it, and a page mapped twice twice. Proportional (pss)
+ * Resident (rss) is cheap to read and is sampled at fixed times and at every mark, with the
+ * kernel's own peak of it; it counts a shared page in every process that maps it, and a page
+ * mapped twice twice. Proportional (pss)
  * divides shared pages, but the kernel walks the page tables for it (milliseconds for a large
  * guest, holding its address space's lock), so it is read only while no window is open.
  * Hugetlb pages are in neither. Source: proc_pid_statm(5), proc_pid_smaps(5). */
@@ -14,7 +15,10 @@
 #include "proto/base/sysfs.h"
 #include "proto/measure/result.h"
 
-enum { MEMORY_SAMPLES = 65536 };
+enum {
+	MEMORY_SAMPLES = 65536,
+	MEMORY_PEAKS = 1024, /* more than a run can have marks */
+};
 
 struct collector;
 
@@ -65,6 +69,24 @@ void samples_add(struct samples *samples, uint64_t t_ns, uint64_t value);
 bool samples_between(const struct samples *samples, uint64_t from_ns, uint64_t to_ns,
 		     struct sample *ret);
 
+/* What the kernel keeps of the largest rss since the process's exec, at instants. */
+struct peak {
+	uint64_t t_ns; /* RAW */
+	uint64_t bytes;
+};
+struct peaks {
+	struct peak *all; /* owned, MEMORY_PEAKS of them */
+	size_t n;
+	int fd; /* owned; -1: the process cannot be asked */
+};
+void peaks_open(struct peaks *ret);
+void peaks_close(struct peaks *peaks);
+/* Gives the peak so far, of what the process is before its exec. */
+uint64_t peaks_attach(struct peaks *peaks, const struct host_root *root, pid_t pid);
+void peaks_start(struct peaks *peaks, uint64_t t_ns); /* an instant before the exec: 0 bytes */
+void peaks_take(struct peaks *peaks, uint64_t t_ns);
+const struct peak *peaks_at(const struct peaks *peaks, uint64_t t_ns); /* NULL: not taken then */
+
 struct memory;
 
 /* every_ns 0: nothing is sampled, and all calls do nothing. */
@@ -73,6 +95,8 @@ void memory_close(struct memory *memory); /* NULL is fine */
 
 /* The process, before its exec: what it holds now is its launcher's. */
 void memory_attach(struct memory *memory, pid_t pid);
+/* The mark before the exec was at t_ns (RAW). */
+void memory_start(struct memory *memory, uint64_t t_ns);
 /* When the next periodic sample is due, CLOCK_MONOTONIC; UINT64_MAX: never. The first call after
  * memory_attach() sets the clock going. */
 uint64_t memory_due_ns(struct memory *memory);
@@ -81,7 +105,8 @@ void memory_tick(struct memory *memory, uint64_t now_ns, bool quiet);
 /* A sample at a mark that was at t_ns (RAW). last: no window is open, nor will be. */
 void memory_mark(struct memory *memory, uint64_t t_ns, bool last);
 
-/* Readings of one window. max_rss_bytes: of the reaped tree for the window of all, else 0. */
+/* Readings of one window. max_rss_bytes: of the reaped tree for a window that ends with the guest,
+ * else 0. */
 void memory_report(const struct memory *memory, const struct window *window, uint64_t max_rss_bytes,
 		   struct attempt *attempt);
 void memory_report_absent(const struct memory *memory, const char *window, const char *why,

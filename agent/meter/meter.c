@@ -164,6 +164,8 @@ void meter_mark(struct meter *m, enum mark_kind kind)
 		m->instants[i].blur_ns = m->instants[i].t_ns - before_ns;
 		m->alive_ns = m->instants[i].t_ns;
 	}
+	if (kind == MARK_START)
+		memory_start(m->memory, m->instants[i].t_ns);
 	marks_reach(m->marks, mark_of(kind), m->console.bytes, m->console.lines);
 	marks_settle(m->marks, i);
 }

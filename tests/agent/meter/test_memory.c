@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -248,12 +249,13 @@ static void the_peak_of_rusage_must_be_the_guests(void **state)
 	static const struct {
 		uint64_t max_rss;
 		const char *source;
-	} cases[] = {{1 << 20, "statm"}, {60 << 20, "statm"}, {400 << 20, "rusage"}, {0, "statm"}};
+	} cases[] = {{1 << 20, "VmHWM"}, {60 << 20, "VmHWM"}, {400 << 20, "rusage"}, {0, "VmHWM"}};
 	struct run r;
-	struct window w = {.name = "whole", .to_ns = UINT64_MAX};
+	struct window w = {.name = "whole", .from_ns = 1, .to_ns = clock_raw_ns()};
 	(void)state;
 	run_open(&r, 10 * NSEC_PER_MSEC);
-	memory_mark(r.memory, clock_raw_ns(), false);
+	memory_start(r.memory, w.from_ns);
+	memory_mark(r.memory, w.to_ns, false);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		r.attempt->n_readings = 0;
 		memory_report(r.memory, &w, cases[i].max_rss, r.attempt);
@@ -264,8 +266,88 @@ static void the_peak_of_rusage_must_be_the_guests(void **state)
 	uint64_t peak = (uint64_t)find(&r, "rss/peak")->value;
 	r.attempt->n_readings = 0;
 	memory_report(r.memory, &w, peak + (512 << 10), r.attempt);
-	assert_string_equal(find(&r, "rss/peak")->source, "statm");
+	assert_string_equal(find(&r, "rss/peak")->source, "VmHWM");
 	run_close(&r);
+}
+
+/* Does as it is told: 'p' touches PAGES and gives them back, 's' touches nothing. */
+static pid_t obedient_child(int *ret_fd)
+{
+	int pair[2];
+	char order;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		abort();
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		while (read(pair[1], &order, 1) == 1) {
+			char *room = gated_room(PAGES);
+			gated_touch(room, order == 'p' ? PAGES : 0);
+			munmap(room, (size_t)PAGES * 4096);
+			if (write(pair[1], &order, 1) != 1)
+				break;
+		}
+		_exit(1);
+	}
+	close(pair[1]);
+	*ret_fd = pair[0];
+	return pid;
+}
+
+static void obey(int fd, char order)
+{
+	assert_int_equal(write(fd, &order, 1), 1);
+	assert_int_equal(read(fd, &order, 1), 1);
+}
+
+/* A peak between two samples is seen where the kernel's own says so; where nothing does, there is
+ * no number. Times are the test's own. */
+static void peaks_are_right_or_absent(void **state)
+{
+	static const struct {
+		const char *before, *inside; /* orders */
+		size_t samples;		     /* in the window, besides those of its marks */
+		const char *source;	     /* "": absent */
+		bool high;		     /* the value is that of the peak */
+		const char *note, *why;
+	} cases[] = {
+		{"", "p", 0, "VmHWM", true, "", "rose inside, and no sample saw it"},
+		{"s", "s", 0, "VmHWM", false, "", "flat: what it holds is what it ever held"},
+		{"p", "s", 0, "", false, "too few", "may have been as high again, or not"},
+		{"p", "p", 0, "", false, "too few", "was, and nobody can tell"},
+		{"p", "s", 1, "statm", false, "at most", "three samples, and the bound"},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct run r = {.attempt = attempt_new()};
+		struct window w = {.name = "w", .from_ns = 100, .to_ns = 200};
+		int fd;
+		assert_int_equal(host_root_open("/", &r.root, NULL), 0);
+		memory_open(&r.root, NSEC_PER_SEC, &r.memory);
+		r.pid = obedient_child(&fd);
+		obey(fd, 's'); /* its first round costs pages of its own */
+		memory_attach(r.memory, r.pid);
+		for (const char *o = cases[i].before; *o; o++)
+			obey(fd, *o);
+		memory_mark(r.memory, w.from_ns, false);
+		for (const char *o = cases[i].inside; *o; o++)
+			obey(fd, *o);
+		for (size_t k = 0; k < cases[i].samples; k++)
+			memory_mark(r.memory, w.from_ns + 1 + k, false);
+		memory_mark(r.memory, w.to_ns, false);
+		memory_report(r.memory, &w, 0, r.attempt);
+		const struct reading *peak = find(&r, "rss/peak");
+		if (peak->present != (cases[i].source[0] != '\0') ||
+		    strcmp(peak->source, peak->present ? cases[i].source : peak->source) != 0 ||
+		    (peak->present && (peak->value >= held) != cases[i].high) ||
+		    !strstr(peak->note, cases[i].note))
+			fail_msg("%s: %d %g by '%s', '%s'", cases[i].why, peak->present,
+				 peak->value, peak->source, peak->note);
+		/* a mean needs more than the two ends */
+		assert_int_equal(find(&r, "rss")->present, cases[i].samples > 0);
+		run_close(&r);
+		close(fd);
+	}
 }
 
 static void windows_without_samples_are_absent(void **state)
@@ -307,6 +389,7 @@ int main(void)
 		cmocka_unit_test(deadlines_are_absolute),
 		cmocka_unit_test(pss_is_never_taken_inside_a_window),
 		cmocka_unit_test(the_peak_of_rusage_must_be_the_guests),
+		cmocka_unit_test(peaks_are_right_or_absent),
 		cmocka_unit_test(windows_without_samples_are_absent),
 		cmocka_unit_test(unasked_it_does_nothing),
 	};
