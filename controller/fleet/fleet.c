@@ -23,7 +23,7 @@ enum {
 struct member {
 	struct fleet_agent public; /* first: given to listeners */
 	char key[KEY_TEXT_SIZE];   /* that it proved */
-	bool bulk_seen;
+	uint64_t missing;	   /* sequence of a record that could not be committed; 0: none */
 };
 
 struct fleet {
@@ -34,6 +34,7 @@ struct fleet {
 	struct member **members;
 	size_t n;
 	uint64_t beats;
+	uint64_t ticked_ns;
 };
 
 static struct member *find(struct fleet *f, const char *name)
@@ -122,6 +123,7 @@ static void on_hello(struct fleet *f, const char *peer, const char *key, struct 
 	STRCPY_FIXED(m->public.name, peer);
 	STRCPY_FIXED(m->public.epoch, hello->epoch);
 	STRCPY_FIXED(m->key, key);
+	m->missing = 0;
 	m->public.spooled = hello->spooled;
 	m->public.heard_ns = clock_monotonic_ns();
 	welcome(f, m);
@@ -190,26 +192,46 @@ static void acknowledge(struct fleet *f, struct member *m, uint64_t sequence)
 	wire_send_to(f->bulk, m->public.name, &ack, NULL); /* lost: it is sent again, and ignored */
 }
 
+/* An acknowledgement says "up to here", so nothing may be committed past a record that was not:
+ * the agent would forget that one. It sends all of them again. */
+static void on_record(struct fleet *f, struct member *m, const struct msg_record *record)
+{
+	struct err err = ERR_NONE;
+	m->public.heard_ns = clock_monotonic_ns();
+	if (m->missing && record->sequence > m->missing)
+		return;
+	if (f->listener->record(f->arg, &m->public, record, &err) == 0) {
+		m->missing = 0;
+		acknowledge(f, m, record->sequence);
+		return;
+	}
+	m->missing = record->sequence;
+	log_debug("not-committed agent=%s sequence=%" PRIu64 " error=\"%s\"", m->public.name,
+		  record->sequence, err.text);
+}
+
 static void on_bulk(void *arg, void *socket)
 {
 	struct fleet *f = arg;
-	struct err err = ERR_NONE;
 	char peer[PEER_SIZE], key[KEY_TEXT_SIZE];
 	struct message m = {0};
 	if (!receive(socket, peer, key, &m))
 		return;
 	struct member *known = find(f, peer);
 	if (known && strcmp(known->key, key) == 0 && m.kind == MESSAGE_RECORD &&
-	    strcmp(m.record.epoch, known->public.epoch) == 0) {
-		known->public.heard_ns = clock_monotonic_ns();
-		uint64_t sequence = m.record.sequence;
-		if (f->listener->record(f->arg, &known->public, &m.record, &err) == 0)
-			acknowledge(f, known, sequence);
-		else
-			log_error("record agent=%s sequence=%" PRIu64 " error=\"%s\"", peer,
-				  sequence, err.text);
-	}
+	    strcmp(m.record.epoch, known->public.epoch) == 0)
+		on_record(f, known, &m.record);
 	message_done(&m);
+}
+
+/* This process may have been stopped (Ctrl-Z, a frozen machine): that time is nobody's silence. */
+static void forgive_own_absence(struct fleet *f, uint64_t now_ns)
+{
+	uint64_t since_ns = now_ns - f->ticked_ns;
+	if (f->ticked_ns && since_ns > 2 * heartbeat_ns)
+		for (size_t i = 0; i < f->n; i++)
+			f->members[i]->public.heard_ns += since_ns - heartbeat_ns;
+	f->ticked_ns = now_ns;
 }
 
 static void on_tick(void *arg)
@@ -218,9 +240,11 @@ static void on_tick(void *arg)
 	struct message m = {.kind = MESSAGE_HEARTBEAT};
 	uint64_t now_ns = clock_monotonic_ns();
 	m.heartbeat.count = ++f->beats;
+	forgive_own_absence(f, now_ns);
 	for (size_t i = f->n; i-- > 0;) {
 		struct member *member = f->members[i];
-		if (now_ns - member->public.heard_ns > silence_limit_ns)
+		uint64_t heard_ns = member->public.heard_ns;
+		if (now_ns > heard_ns && now_ns - heard_ns > silence_limit_ns)
 			remove_member(f, member, "it was silent for 10 s");
 		else
 			wire_send_to(f->control, member->public.name, &m, NULL);

@@ -28,7 +28,8 @@ struct fleet_listener {
 			  const struct msg_preflight_reply *reply);
 	void (*taken)(void *arg, struct fleet_agent *agent, const struct msg_taken *taken);
 	void (*progress)(void *arg, struct fleet_agent *agent, const struct msg_progress *progress);
-	/* Commit the record: 0 means it is durable and may be acknowledged. */
+	/* Commit the record: 0 means it is durable and may be acknowledged. After another answer
+	 * nothing past that record is handed over until it comes again and is committed. */
 	int (*record)(void *arg, struct fleet_agent *agent, const struct msg_record *record,
 		      struct err *err);
 	/* Last committed sequence of that stream. */

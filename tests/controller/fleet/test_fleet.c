@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -265,6 +266,32 @@ static void only_commits_are_acknowledged(void **state)
 	wire_close(bulk);
 }
 
+/* An acknowledgement is for all up to it: one past the record that failed would lose that. */
+static void nothing_is_committed_past_a_record_that_was_not(void **state)
+{
+	struct world *w = *state;
+	struct message m;
+	void *control = dial(w, w->control, &w->known, "agent-1");
+	void *bulk = dial(w, w->bulk, &w->known, "agent-1");
+	say_hello(control, "agent-1", WIRE_PROTOCOL);
+	assert_true(hear(w, control, &m));
+	w->refuse_record = 42;
+	send_record(bulk, 42);
+	send_record(bulk, 43);
+	assert_false(hear(w, bulk, &m));
+	assert_int_equal(w->records, 0);
+	w->refuse_record = 0; /* there is room again, and the agent sends both again */
+	send_record(bulk, 42);
+	send_record(bulk, 43);
+	assert_true(hear(w, bulk, &m));
+	assert_int_equal(m.ack.sequence, 42);
+	assert_true(hear(w, bulk, &m));
+	assert_int_equal(m.ack.sequence, 43);
+	assert_int_equal(w->records, 2);
+	wire_close(control);
+	wire_close(bulk);
+}
+
 static void records_of_an_unknown_agent_are_not_taken(void **state)
 {
 	struct world *w = *state;
@@ -287,6 +314,21 @@ static void silence_is_a_lost_agent(void **state)
 	run_loop(w, 1500 * NSEC_PER_MSEC);
 	assert_int_equal(w->left, 1);
 	assert_non_null(strstr(w->why, "silent"));
+	wire_close(socket);
+}
+
+/* As after Ctrl-Z and fg: the agent said all it had to say, but nobody listened. */
+static void a_stopped_controller_blames_nobody(void **state)
+{
+	struct world *w = *state;
+	struct message m;
+	void *socket = dial(w, w->control, &w->known, "agent-1");
+	say_hello(socket, "agent-1", WIRE_PROTOCOL);
+	assert_true(hear(w, socket, &m));
+	run_loop(w, 1100 * NSEC_PER_MSEC);
+	sleep(12);
+	run_loop(w, 1500 * NSEC_PER_MSEC);
+	assert_int_equal(w->left, 0);
 	wire_close(socket);
 }
 
@@ -314,8 +356,10 @@ int main(void)
 		CASE(another_protocol_is_refused_in_words),
 		CASE(a_false_name_is_refused),
 		CASE(only_commits_are_acknowledged),
+		CASE(nothing_is_committed_past_a_record_that_was_not),
 		CASE(records_of_an_unknown_agent_are_not_taken),
 		CASE(silence_is_a_lost_agent),
+		CASE(a_stopped_controller_blames_nobody),
 		CASE(bye_is_heard),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
