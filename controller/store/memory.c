@@ -54,6 +54,15 @@ static void close_memory(struct store *store)
 	free(m);
 }
 
+/* Nobody else can have it. */
+static int memory_claim(struct store *store, const char *campaign, struct err *err)
+{
+	(void)store;
+	(void)campaign;
+	(void)err;
+	return 0;
+}
+
 static int open_memory(const char *where, bool create, struct store **ret, struct err *err)
 {
 	(void)create;
@@ -296,6 +305,7 @@ const struct store_backend store_memory = {
 	.close = close_memory,
 	.host = memory_host,
 	.create = memory_create,
+	.claim = memory_claim,
 	.campaign_state = memory_campaign_state,
 	.campaign = memory_campaign,
 	.campaigns = memory_campaigns,

@@ -23,6 +23,7 @@ static void close_sqlite(struct store *store)
 	for (size_t i = 0; i < s->n_statements; i++)
 		sqlite3_finalize(s->statements[i].stmt);
 	sqlite3_close(s->db);
+	sqlite_unclaim(s);
 	free(s->path);
 	free(s);
 }
@@ -106,6 +107,7 @@ const struct store_backend store_sqlite = {
 	.close = close_sqlite,
 	.host = sqlite_host,
 	.create = sqlite_create,
+	.claim = sqlite_claim,
 	.campaign_state = sqlite_campaign_state,
 	.campaign = sqlite_campaign,
 	.campaigns = sqlite_campaigns,

@@ -17,8 +17,10 @@ struct sqlite_statement {
 
 struct sqlite_store {
 	struct store base;
-	sqlite3 *db; /* owned */
-	char *path;  /* as the user named it; owned */
+	sqlite3 *db;	  /* owned */
+	char *path;	  /* as the user named it; owned */
+	char *claim_path; /* of the lock that is held; owned; NULL: none */
+	int claim_fd;	  /* only where there is one */
 	struct sqlite_statement statements[SQLITE_STATEMENTS];
 	size_t n_statements;
 };
@@ -127,6 +129,8 @@ int sqlite_sequence(struct store *store, const char *agent, const char *epoch, u
 
 int sqlite_create(struct store *store, const struct store_campaign *campaign,
 		  struct store_run *runs, size_t n, struct err *err);
+int sqlite_claim(struct store *store, const char *campaign, struct err *err);
+void sqlite_unclaim(struct sqlite_store *s); /* where nothing is claimed: nothing happens */
 int sqlite_campaign_state(struct store *store, const char *id, enum campaign_state state,
 			  struct err *err);
 int sqlite_campaign(struct store *store, const char *id, struct store_campaign *ret,

@@ -101,10 +101,18 @@ int store_backends_check(struct err *err)
 		M(campaign_state), M(campaign),	   M(campaigns),  M(runs),	  M(lease),
 		M(begun),	   M(ended),	   M(blob_chunk), M(skip_record), M(sequence),
 		M(run_state),	   M(agree),	   M(results),	  M(attempts),	  M(blob),
-		M(artifact),	   M(expected_ns), {NULL, 0},
+		M(artifact),	   M(expected_ns), M(claim),	  {NULL, 0},
 	};
 #undef M
 	return table_check("store", (const void *const *)store_backends, required, err);
+}
+
+const char *store_path(const char *where)
+{
+	for (const struct store_backend *const *b = store_backends; *b; b++)
+		if (text_starts(where, (*b)->scheme))
+			return where + strlen((*b)->scheme);
+	return where;
 }
 
 /* "word://" at the start is meant as a kind of database; "word:" alone may be a file's name. */

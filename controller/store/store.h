@@ -108,6 +108,9 @@ struct store_backend {
 		      struct store_run *runs, size_t n, struct err *err);
 	int (*campaign_state)(struct store *store, const char *id, enum campaign_state state,
 			      struct err *err);
+	/* Only this process gives out runs of that campaign, until the store is closed or another
+	 * campaign is claimed. -EBUSY: another process does. */
+	int (*claim)(struct store *store, const char *campaign, struct err *err);
 	/* id: a ULID, a unique prefix of one, or NULL for the newest. -ENOENT if there is none,
 	 * -ENOTUNIQ if several begin so. */
 	int (*campaign)(struct store *store, const char *id, struct store_campaign *ret,
@@ -198,6 +201,8 @@ int store_backends_check(struct err *err);
 
 /* where: a path, or scheme:rest. */
 int store_open(const char *where, bool create, struct store **ret, struct err *err);
+/* `where` without its scheme; borrowed from it. */
+const char *store_path(const char *where);
 void store_close(struct store *store); /* NULL is fine */
 CLEANUP_DEFINE(store, struct store *, store_close)
 

@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "controller/store/sqlite.h"
 
@@ -433,6 +434,31 @@ static void a_read_only_disk_is_named(void **state)
 	in_a_mount(make_it_read_only);
 }
 
+/* Two controllers that give out one campaign's runs would measure each of them twice. */
+static void a_campaign_has_one_controller(void **state)
+{
+	struct err space = ERR_NONE, *err = &space;
+	autofolder char *folder = sample_folder();
+	autofree char *path = file_join(folder, "db"), *link = file_join(folder, "link");
+	autofree char *lock = xasprintf("%s-%s.lock", path, CAMPAIGN);
+	struct store *first = open_new(path), *second;
+	(void)state;
+	assert_int_equal(symlink(path, link), 0);
+	second = open_new(link); /* another spelling of the same file */
+	ASSERT_OK(first->backend->claim(first, CAMPAIGN, err));
+	ASSERT_OK(first->backend->claim(first, CAMPAIGN, err));
+	assert_int_equal(second->backend->claim(second, CAMPAIGN, err), -EBUSY);
+	assert_non_null(strstr(err->text, CAMPAIGN));
+	autofree char *pid = xasprintf("process %d;", getpid());
+	assert_non_null(strstr(err->text, pid));
+	ASSERT_OK(second->backend->claim(second, OTHER, err));
+	store_close(first);
+	assert_int_equal(access(lock, F_OK), -1);
+	ASSERT_OK(second->backend->claim(second, CAMPAIGN, err));
+	store_close(second);
+	assert_int_equal(access(lock, F_OK), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +470,7 @@ int main(void)
 		cmocka_unit_test(migrations_go_forward_or_not_at_all),
 		cmocka_unit_test(the_real_steps_are_in_order),
 		cmocka_unit_test(a_locked_file_is_named),
+		cmocka_unit_test(a_campaign_has_one_controller),
 		cmocka_unit_test(parts_die_with_their_spool),
 		cmocka_unit_test(a_full_disk_loses_nothing),
 		cmocka_unit_test(a_read_only_disk_is_named),
