@@ -17,6 +17,7 @@
 /* A guest that KVM runs natively reaches its first mark well inside this; one that hangs costs
  * this once for each CPU model, and is remembered. */
 enum { PROBE_LIMIT_NS = 10000000000 };
+enum { WHY_SHOWN = 160 }; /* of what is said of each CPU model */
 
 /* "host" is what users expect of KVM; some hypervisors refuse MSRs of it and run qemu64. */
 static const char *const cpu_models[] = {"host", "qemu64", NULL};
@@ -30,7 +31,7 @@ static void memory_key(const struct run_env *env, const struct run_spec *spec,
 	struct host_info vmm = {0};
 	struct utsname u;
 	uname(&u);
-	text_addf(&t, "2\n%s %s\n%s\n%s\n%s\n%u\n", u.release, u.version, g->driver,
+	text_addf(&t, "3\n%s %s\n%s\n%s\n%s\n%u\n", u.release, u.version, g->driver,
 		  g->machine ? g->machine : "", g->cpu ? g->cpu : "", g->vcpus);
 	guest_qemu.probe(env->root, &vmm);
 	const char *version = host_fact_value(&vmm, "qemu.version");
@@ -93,6 +94,35 @@ static bool booted(const struct attempt *a)
 	       !a->exit_signal;
 }
 
+/* As much of it as fits, to the end of a word. */
+static void cut(char *text, size_t size)
+{
+	if (strlen(text) < size)
+		return;
+	size_t end = size - sizeof("...");
+	while (end && text[end] != ' ')
+		end--;
+	strcpy(text + end, "...");
+}
+
+/* What came of one -cpu, in one clause. */
+static void add_why(struct accel_answer *answer, const char *cpu, const struct attempt *a)
+{
+	char clause[sizeof(a->reasons[0].text)];
+	const struct reason *halted = find_reason(a, RUN_REASON_HALTED);
+	if (halted)
+		snprintf(clause, sizeof(clause), "%s", halted->text);
+	else if (!a->n_reasons || find_reason(a, RUN_REASON_TIMEOUT))
+		snprintf(clause, sizeof(clause), "did not reach its first mark in %.6g s",
+			 PROBE_LIMIT_NS / 1e9);
+	else
+		snprintf(clause, sizeof(clause), "%s", a->reasons[0].text);
+	cut(clause, WHY_SHOWN);
+	size_t used = strlen(answer->why);
+	snprintf(answer->why + used, sizeof(answer->why) - used, "%s-cpu %s: %s", used ? "; " : "",
+		 cpu, clause);
+}
+
 static bool try_cpu(const struct run_env *env, const struct run_spec *spec, const char *cpu,
 		    struct accel_answer *answer)
 {
@@ -118,12 +148,7 @@ static bool try_cpu(const struct run_env *env, const struct run_spec *spec, cons
 	run_execute(&quiet, copy, RUN_MODE_PROBE, a);
 	if (booted(a))
 		return true;
-	const struct reason *why = find_reason(a, "timeout");
-	if (!why && a->n_reasons)
-		why = &a->reasons[0];
-	size_t used = strlen(answer->why);
-	snprintf(answer->why + used, sizeof(answer->why) - used, "%s-cpu %s: %.140s",
-		 used ? "; " : "", cpu, why ? why->text : "did not reach its first mark");
+	add_why(answer, cpu, a);
 	return false;
 }
 

@@ -134,6 +134,17 @@ static int launch(struct run *r, struct err *err)
 	return r->driver->go(r->guest, err);
 }
 
+static enum meter_news listen_to(void *arg)
+{
+	static const enum meter_news meaning[] = {
+		[GUEST_GOES_ON] = METER_NEWS_NONE,
+		[GUEST_HALTED] = METER_NEWS_HALTED,
+		[GUEST_SILENT] = METER_NEWS_LAST,
+	};
+	struct run *r = arg;
+	return meaning[r->driver->listen(r->guest)];
+}
+
 static int watch(struct run *r, struct err *err)
 {
 	struct meter_wait wait = {
@@ -142,6 +153,9 @@ static int watch(struct run *r, struct err *err)
 		.cancel_fd = r->env->cancel_fd,
 		.deadline_ns = r->deadline_ns,
 		.stop_at_first_mark = r->mode == RUN_MODE_PROBE,
+		.news = r->driver->listen && r->guest->event_fd >= 0 ? listen_to : NULL,
+		.news_fd = r->guest->event_fd,
+		.arg = r,
 	};
 	if (meter_run(r->meter, &wait, &r->end, err) < 0)
 		return err_code(err);
@@ -151,28 +165,62 @@ static int watch(struct run *r, struct err *err)
 	return 0;
 }
 
-/* What a person would look at first: the last line that was printed, without control bytes. */
+static const struct artifact *find_artifact(const struct attempt *a, const char *name)
+{
+	for (size_t i = 0; i < a->n_artifacts; i++)
+		if (strcmp(a->artifacts[i].name, name) == 0 && a->artifacts[i].bytes)
+			return &a->artifacts[i];
+	return NULL;
+}
+
+static void copy_printable(const char *bytes, size_t n, char *ret, size_t size)
+{
+	size_t i = 0;
+	for (; i < n && i < size - 1; i++)
+		ret[i] = isprint((unsigned char)bytes[i]) ? bytes[i] : ' ';
+	ret[i] = '\0';
+}
+
+/* What a person would look at first: the last line that was printed, without control bytes; of a
+ * long one its end. */
 static void last_line(const struct attempt *a, const char *artifact, char *ret, size_t size)
 {
+	const struct artifact *f = find_artifact(a, artifact);
+	const char *bytes = f ? f->bytes : NULL;
+	size_t end = f ? f->size_bytes : 0;
+	while (end && !isgraph((unsigned char)bytes[end - 1]))
+		end--;
+	size_t start = end;
+	while (start && bytes[start - 1] != '\n' && bytes[start - 1] != '\r' &&
+	       end - start < size - 1)
+		start--;
+	copy_printable(bytes + start, end - start, ret, size);
+}
+
+/* A VMM says first what is wrong and then dumps registers; warnings stand before both. */
+static void first_complaint(const struct attempt *a, char *ret, size_t size)
+{
+	const struct artifact *f = find_artifact(a, "stderr");
+	const char *p = f ? f->bytes : NULL, *end = p ? p + f->size_bytes : NULL;
 	ret[0] = '\0';
-	for (size_t i = 0; i < a->n_artifacts; i++) {
-		const struct artifact *f = &a->artifacts[i];
-		const char *bytes = f->bytes;
-		if (strcmp(f->name, artifact) != 0 || !bytes)
-			continue;
-		size_t end = f->size_bytes;
-		while (end && !isgraph((unsigned char)bytes[end - 1]))
-			end--;
-		size_t start = end;
-		while (start && bytes[start - 1] != '\n' && bytes[start - 1] != '\r' &&
-		       end - start < size - 1)
-			start--;
-		for (size_t n = 0; start < end; start++, n++) {
-			unsigned char c = (unsigned char)bytes[start];
-			ret[n] = isprint(c) ? (char)c : ' ';
-			ret[n + 1] = '\0';
+	while (p < end) {
+		size_t n = 0;
+		while (p + n < end && p[n] != '\n')
+			n++;
+		if (n && isgraph((unsigned char)*p) && !memmem(p, n, "warning:", 8)) {
+			copy_printable(p, n, ret, size);
+			return;
 		}
+		p += n + 1;
 	}
+}
+
+static void add_halted(struct attempt *a)
+{
+	char line[160];
+	first_complaint(a, line, sizeof(line));
+	attempt_reason(a, VERDICT_INVALID, RUN_REASON_HALTED,
+		       "the guest stopped for good without ending%s%s", line[0] ? ": " : "", line);
 }
 
 static void add_end_reason(struct run *r)
@@ -183,11 +231,13 @@ static void add_end_reason(struct run *r)
 	if (!line[0])
 		last_line(a, "stderr", line, sizeof(line));
 	if (r->end == METER_TIMEOUT)
-		attempt_reason(a, VERDICT_INVALID, "timeout",
+		attempt_reason(a, VERDICT_INVALID, RUN_REASON_TIMEOUT,
 			       "still running after %.6g s; the last it printed: '%s'",
 			       (double)r->spec->timeout_ns / 1e9, line);
 	else if (r->end == METER_CANCELLED)
 		attempt_reason(a, VERDICT_INVALID, "cancelled", "ended before it was done");
+	else if (r->end == METER_HALTED)
+		add_halted(a);
 	else if (r->end == METER_OUTPUT_LIMIT)
 		attempt_reason(a, VERDICT_INVALID, "output-limit",
 			       "printed more than runs.output_limit, %llu bytes",
@@ -283,7 +333,7 @@ static void explain_failure(struct run *r, size_t reason)
 {
 	char line[200];
 	struct reason *why = &r->attempt->reasons[reason];
-	last_line(r->attempt, "stderr", line, sizeof(line));
+	first_complaint(r->attempt, line, sizeof(line));
 	size_t used = strlen(why->text);
 	if (line[0])
 		snprintf(why->text + used, sizeof(why->text) - used, "; it said: %s", line);

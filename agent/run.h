@@ -31,6 +31,10 @@ enum run_mode {
 /* A probe that got to its first console mark leaves this event. */
 #define RUN_EVENT_REACHED "first-mark"
 
+/* Reasons that a probe tells apart. */
+#define RUN_REASON_TIMEOUT "timeout"
+#define RUN_REASON_HALTED  "halted"
+
 /* attempt: empty; filled whatever happens, never spooled as ended here. */
 void run_execute(const struct run_env *env, const struct run_spec *spec, enum run_mode mode,
 		 struct attempt *attempt);

@@ -7,6 +7,7 @@
  *	spin=N                count to N, to use the CPU
  *	exit=N signal=N       end so; without either: 0 at the last word
  *	hang                  never end
+ *	halt                  be found stopped for good by whoever listens
  *	ignore_term           SIGTERM has no effect from here on
  *	daemon                leave a process behind, in a session of its own
  *	fail=STEP             prepare, start or go is an error
@@ -18,6 +19,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "agent/guest/guest.h"
 #include "agent/guest/launch.h"
@@ -50,6 +52,7 @@ static const struct word {
 	{"hang", WORD_ALONE, 0, "while :; do sleep 3600; done"},
 	{"ignore_term", WORD_ALONE, 0, "trap '' TERM"},
 	{"daemon", WORD_ALONE, 0, "setsid sleep 3600 </dev/null >/dev/null 2>&1 &"},
+	{"halt", WORD_ALONE, 0, NULL},
 	{"fail", WORD_STEP, 0, NULL},
 	{"fact", WORD_PAIR, 0, NULL},
 	{"flag", WORD_TEXT, 0, NULL},
@@ -161,6 +164,14 @@ static bool fails_at(const struct fake *f, const char *step)
 	return false;
 }
 
+static bool halts(const struct fake *f)
+{
+	for (char **w = f->words; w && *w; w++)
+		if (strcmp(*w, "halt") == 0)
+			return true;
+	return false;
+}
+
 static int fail_at(const struct fake *f, const char *step, struct err *err)
 {
 	if (!fails_at(f, step))
@@ -196,12 +207,14 @@ static int fake_prepare(const struct guest_env *env, const struct run_spec *spec
 	f->words = spec->guest.command;
 	if (fail_at(f, "prepare", err) < 0)
 		return err_code(err);
+	autoclose int halted_fd = halts(f) ? eventfd(1, EFD_CLOEXEC) : -1;
 	char sh[] = "/bin/sh", option[] = "-c";
 	autofree char *script = script_of(f->words);
 	char *const argv[] = {sh, option, script, NULL};
 	autostrv char **child_env = launch_env(env->folder, spec->guest.env);
 	if (launch_prepare(&f->base, env, argv, child_env, NULL, 0, &f->child, err) < 0)
 		return err_code(err);
+	f->base.event_fd = take_fd(halted_fd);
 	*ret = &take(f)->base;
 	return 0;
 }
@@ -233,6 +246,12 @@ static int fake_go(struct guest *guest, struct err *err)
 	return child_go(fake_of(guest)->child, err);
 }
 
+static enum guest_news fake_listen(struct guest *guest)
+{
+	(void)guest; /* only one that halts has an event_fd */
+	return GUEST_HALTED;
+}
+
 static void fake_stop(struct guest *guest, uint64_t grace_ns)
 {
 	launch_stop(fake_of(guest)->child, grace_ns);
@@ -243,6 +262,7 @@ static void fake_destroy(struct guest *guest, struct guest_exit *ret)
 	if (!guest)
 		return;
 	launch_end(fake_of(guest)->child, ret);
+	cleanup_close(&guest->event_fd);
 	free(guest);
 }
 
@@ -254,6 +274,7 @@ const struct guest_driver guest_fake = {
 	.start = fake_start,
 	.pin = fake_pin,
 	.go = fake_go,
+	.listen = fake_listen,
 	.stop = fake_stop,
 	.destroy = fake_destroy,
 };

@@ -52,6 +52,12 @@ struct guest_exit {
 	uint64_t max_rss_bytes;
 };
 
+enum guest_news {
+	GUEST_GOES_ON,
+	GUEST_HALTED, /* it is there, and will never go on by itself: a VM that its VMM stopped */
+	GUEST_SILENT, /* nothing more will be said */
+};
+
 /* All but the marked are required. */
 struct guest_driver {
 	const char *name; /* as recipes write it */
@@ -67,6 +73,8 @@ struct guest_driver {
 	 * is the reason "not-pinned", FLAGGED, and no error. */
 	int (*pin)(struct guest *guest, struct err *err);
 	int (*go)(struct guest *guest, struct err *err);
+	/* Optional; where it is, event_fd is: takes in what the VMM says, without waiting. */
+	enum guest_news (*listen)(struct guest *guest);
 	/* Asks, waits a little, insists. The guest may be gone already. Afterwards facts and
 	 * reasons also say how it ended (a VM: "vmm.shutdown", "guest-panic"). */
 	void (*stop)(struct guest *guest, uint64_t grace_ns);
@@ -80,6 +88,7 @@ struct guest {
 	const struct guest_driver *driver;
 	pid_t pid;	       /* what counters attach to: gated after prepare */
 	int exit_fd;	       /* pidfd of pid; owned by the driver */
+	int event_fd;	       /* readable: listen(); owned by the driver; -1: it never speaks */
 	struct fact facts[16]; /* "accelerator" "tcg", "vmm.version" ...: true after start */
 	size_t n_facts;
 	struct reason reasons[4]; /* flags the driver raises, e.g. could not pin */

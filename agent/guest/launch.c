@@ -73,6 +73,7 @@ int launch_prepare(struct guest *guest, const struct guest_env *env, char *const
 		return err_code(err);
 	guest->pid = child_pid(*ret);
 	guest->exit_fd = child_exit_fd(*ret);
+	guest->event_fd = -1;
 	return 0;
 }
 

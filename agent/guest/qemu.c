@@ -28,6 +28,8 @@ enum {
 	GO_NS = 10000000000,  /* a QEMU that is up answers at once */
 	END_NS = 1000000000,  /* from the end of its socket to its exit */
 	DRAIN_NS = 200000000, /* its last events, where it is still there */
+	/* A panic stops the VM first and ends QEMU right after; the reason comes with the end. */
+	STOPPED_NS = 200000000,
 };
 
 struct qemu {
@@ -152,7 +154,7 @@ static int qemu_prepare(const struct guest_env *env, const struct run_spec *spec
 {
 	struct qemu *q = xcalloc(1, sizeof(*q));
 	q->base.driver = &guest_qemu;
-	q->base.exit_fd = q->qmp_fd = -1;
+	q->base.exit_fd = q->base.event_fd = q->qmp_fd = -1;
 	q->place = env->place;
 	STRCPY_FIXED(q->accel, spec->guest.accel);
 	if (spawn(q, env, &spec->guest, err) < 0) {
@@ -223,6 +225,7 @@ static int qemu_start(struct guest *guest, const struct guest_wait *wait, struct
 		return err_code(err);
 	if (qmp_open(take_fd(q->qmp_fd), on_event, q, wait, &q->qmp, err) < 0)
 		return explain_end(q, err);
+	guest->event_fd = qmp_fd(q->qmp);
 	guest_fact(guest, "vmm.version", "%s", qmp_version(q->qmp));
 	if (ask_accelerator(q, wait, err) < 0 || ask_vcpus(q, wait, err) < 0)
 		return explain_end(q, err);
@@ -288,6 +291,15 @@ static int qemu_go(struct guest *guest, struct err *err)
 	return qmp_command(qemu_of(guest)->qmp, "cont", &wait, NULL, err);
 }
 
+static enum guest_news qemu_listen(struct guest *guest)
+{
+	struct qemu *q = qemu_of(guest);
+	int r = qmp_drain(q->qmp, 0);
+	if (q->stopped && !q->shut_down)
+		return GUEST_HALTED;
+	return r == -ETIMEDOUT ? GUEST_GOES_ON : GUEST_SILENT;
+}
+
 static void ask_to_quit(struct qemu *q, uint64_t patience_ns)
 {
 	uint64_t deadline_ns = clock_monotonic_ns() + patience_ns;
@@ -303,6 +315,8 @@ static void qemu_stop(struct guest *guest, uint64_t grace_ns)
 	bool gone = deadline_wait_readable(child_exit_fd(q->child), 0, -1) == 0;
 	if (q->qmp) /* first what it said before we interfere */
 		qmp_drain(q->qmp, clock_monotonic_ns() + (gone ? DRAIN_NS : 0));
+	if (q->stopped && !q->shut_down)
+		qmp_drain(q->qmp, clock_monotonic_ns() + STOPPED_NS);
 	if (q->stopped && !q->shut_down)
 		reason_once(q, VERDICT_INVALID, "vm-stopped",
 			    "QEMU stopped the VM by itself; its stderr may say why");
@@ -321,6 +335,7 @@ const struct guest_driver guest_qemu = {
 	.start = qemu_start,
 	.pin = qemu_pin,
 	.go = qemu_go,
+	.listen = qemu_listen,
 	.stop = qemu_stop,
 	.destroy = qemu_destroy,
 };

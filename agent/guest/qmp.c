@@ -214,11 +214,17 @@ int qmp_command(struct qmp *qmp, const char *command, const struct guest_wait *w
 	}
 }
 
-void qmp_drain(struct qmp *qmp, uint64_t deadline_ns)
+int qmp_fd(const struct qmp *qmp)
+{
+	return qmp->fd;
+}
+
+int qmp_drain(struct qmp *qmp, uint64_t deadline_ns)
 {
 	struct guest_wait wait = {.deadline_ns = deadline_ns, .cancel_fd = -1};
 	struct err err = ERR_NONE;
 	json_t *reply = NULL;
 	while (next_reply(qmp, &wait, &reply, &err) == 0)
 		json_decref(reply);
+	return -err.code;
 }

@@ -35,8 +35,11 @@ const char *qmp_version(const struct qmp *qmp);
 int qmp_command(struct qmp *qmp, const char *command, const struct guest_wait *wait,
 		json_t **ret_value, struct err *err);
 
-/* Gives the events that are still to come to the handler, until QEMU closes or the deadline. */
-void qmp_drain(struct qmp *qmp, uint64_t deadline_ns);
+int qmp_fd(const struct qmp *qmp); /* readable: something came; borrowed */
+
+/* Gives the events that are still to come to the handler, until QEMU closes or the deadline.
+ * -ETIMEDOUT: more may come; else as qmp_command(). */
+int qmp_drain(struct qmp *qmp, uint64_t deadline_ns);
 
 static inline void cleanup_json(json_t **json)
 {

@@ -22,8 +22,12 @@ enum meter_end {
 	METER_STOPPED,	    /* all marks that a probe waits for were seen (stop_at_first_mark) */
 	METER_TIMEOUT,	    /* the deadline passed */
 	METER_CANCELLED,    /* cancel_fd became readable */
+	METER_HALTED,	    /* the guest is there, and will never go on */
 	METER_OUTPUT_LIMIT, /* the console or stderr is past its limit */
 };
+
+/* What came by news_fd. */
+enum meter_news { METER_NEWS_NONE, METER_NEWS_HALTED, METER_NEWS_LAST };
 
 struct meter_wait {
 	pid_t pid;	      /* whose memory is sampled */
@@ -31,6 +35,11 @@ struct meter_wait {
 	int cancel_fd;	      /* readable: end now; borrowed; -1: none */
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none */
 	bool stop_at_first_mark;
+	/* Asked once at first and then whenever news_fd is readable, until METER_NEWS_LAST; in the
+	 * meter's thread, so it must be quick. NULL: nobody has news. */
+	enum meter_news (*news)(void *arg);
+	void *arg;
+	int news_fd; /* borrowed */
 };
 
 /* Compiles patterns, makes the pipes, resolves event names. An event name that no source knows is

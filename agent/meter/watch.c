@@ -13,7 +13,7 @@
 #include "agent/meter/state.h"
 #include "proto/base/mem.h"
 
-enum { POLL_CONSOLE, POLL_STDERR, POLL_EXIT, POLL_CANCEL, POLL_TIMER, POLLS };
+enum { POLL_CONSOLE, POLL_STDERR, POLL_EXIT, POLL_CANCEL, POLL_TIMER, POLL_NEWS, POLLS };
 enum { DRAIN_BYTES = 1 << 20 }; /* a pipe holds no more: what came later is of descendants */
 
 struct watch {
@@ -24,6 +24,7 @@ struct watch {
 	uint64_t armed_ns; /* MONOTONIC; what the timer is set to */
 	uint64_t woke_ns;  /* RAW */
 	bool slept;
+	bool halted;
 };
 
 /* How long before t_ns the news can be, by what is known of this thread. lower_ns is certain, and
@@ -151,7 +152,7 @@ static int await(struct watch *w, struct err *err)
 	w->slept = n == 0;
 	if (w->slept) {
 		m->output.empty_ns = m->errors.empty_ns = m->alive_ns = before_ns;
-		n = poll_once(w, -1);
+		n = poll_once(w, w->halted ? 0 : -1);
 	}
 	w->woke_ns = clock_raw_ns();
 	if (n < 0)
@@ -199,6 +200,15 @@ static void on_timer(struct watch *w)
 	}
 }
 
+/* What the guest's VMM has to say. */
+static void take_news(struct watch *w)
+{
+	enum meter_news news = w->wait->news(w->wait->arg);
+	w->halted |= news == METER_NEWS_HALTED;
+	if (news != METER_NEWS_NONE)
+		w->fds[POLL_NEWS].fd = -1;
+}
+
 /* One round; true: it is over, and *ret says how. */
 static bool step(struct watch *w, enum meter_end *ret)
 {
@@ -216,12 +226,16 @@ static bool step(struct watch *w, enum meter_end *ret)
 	}
 	if (w->fds[POLL_TIMER].revents)
 		on_timer(w);
+	if (w->fds[POLL_NEWS].revents)
+		take_news(w);
 	if (m->output.over || m->errors.over)
 		*ret = METER_OUTPUT_LIMIT;
 	else if (w->fds[POLL_CANCEL].revents)
 		*ret = METER_CANCELLED;
 	else if (w->wait->stop_at_first_mark && marks_console_seen(m->marks))
 		*ret = METER_STOPPED;
+	else if (w->halted)
+		*ret = METER_HALTED;
 	else if (w->wait->deadline_ns && clock_monotonic_ns() >= w->wait->deadline_ns)
 		*ret = METER_TIMEOUT;
 	else
@@ -232,6 +246,8 @@ static bool step(struct watch *w, enum meter_end *ret)
 
 static int loop(struct watch *w, enum meter_end *ret, struct err *err)
 {
+	if (w->wait->news)
+		take_news(w); /* what came before there was anyone to hear it */
 	for (;;) {
 		set_timer(w);
 		int r = await(w, err);
@@ -253,7 +269,8 @@ int meter_run(struct meter *m, const struct meter_wait *wait, enum meter_end *re
 		return err_say(err, EALREADY, "this meter has run");
 	meter_reserve(m);
 	struct watch w = {.meter = m, .wait = wait, .timer_fd = timer_fd};
-	const int fds[POLLS] = {-1, -1, wait->exit_fd, wait->cancel_fd, timer_fd};
+	const int fds[POLLS] = {
+		-1, -1, wait->exit_fd, wait->cancel_fd, timer_fd, wait->news ? wait->news_fd : -1};
 	for (size_t i = 0; i < POLLS; i++)
 		w.fds[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
 	uint64_t poll_ns = energies_poll_ns(m->energies);
