@@ -71,7 +71,7 @@ static void say_hello(void *arg)
 	struct message m = {.kind = MESSAGE_HELLO};
 	m.hello.protocol = WIRE_PROTOCOL;
 	m.hello.features = features;
-	m.hello.spooled = spool_last(a->spool);
+	m.hello.spooled = spool_pending(a->spool) ? spool_last(a->spool) : 0;
 	m.hello.host = a->host;
 	STRCPY_FIXED(m.hello.version, ASSAY_VERSION " " ASSAY_COMMIT);
 	STRCPY_FIXED(m.hello.agent, a->name);

@@ -13,7 +13,7 @@ struct fleet;
 struct fleet_agent {
 	char name[NAME_SIZE];
 	char epoch[ULID_SIZE];
-	uint64_t spooled; /* last sequence its spool had given out when it said hello */
+	uint64_t spooled; /* last sequence that its spool held when it said hello; 0: none */
 	struct host_info host;
 	uint64_t heard_ns; /* MONOTONIC: when it last said anything */
 };

@@ -74,7 +74,7 @@ struct msg_hello {
 	char version[NAME_SIZE]; /* of the program, with its commit */
 	char agent[NAME_SIZE];	 /* who: stable over restarts */
 	char epoch[ULID_SIZE];	 /* of the spool: new when the spool is new */
-	uint64_t spooled;	 /* last sequence given out in it; 0: none yet */
+	uint64_t spooled;	 /* last sequence that it still holds; 0: it is empty */
 	char **features;	 /* NULL-ended, owned */
 	struct host_info host;
 };

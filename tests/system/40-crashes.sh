@@ -111,6 +111,14 @@ read -r -a words < <(sed -n 's/.*go on with: assay //p' err.txt)
 is $? 0 "the printed command goes on and ends with 0"
 holds "Ctrl-C: each run has one result" one_result_a_run interrupt.db 3
 
+# A database that was removed is a new one; the agent's spool for that path is an old one.
+process_recipe again.yaml again 2 0 /bin/true
+timeout 60 "$assay" run again.yaml --db again.db --quiet >out.txt 2>&1
+rm -f again.db*
+timeout 60 "$assay" run again.yaml --db again.db --quiet >out.txt 2>&1
+is $? 0 "a database that was removed is made anew"
+holds "and has its runs" one_result_a_run again.db 2
+
 # Many kills of short runs: every run one result, whatever was hit.
 process_recipe short.yaml short 60 0 /bin/sleep 0.02
 seed=${ASSAY_TEST_SEED:-$RANDOM}
