@@ -194,12 +194,11 @@ static void list_windows(struct report_model *model)
 {
 	bool whole = false;
 	for (size_t i = 0; i < model->n_rows; i++) {
-		char **w = model->windows;
-		while (w && *w && strcmp(*w, model->rows[i]->window) != 0)
-			w++;
-		whole |= strcmp(model->rows[i]->window, WHOLE) == 0;
-		if ((!w || !*w) && strcmp(model->rows[i]->window, WHOLE) != 0)
-			strv_push(&model->windows, model->rows[i]->window);
+		const char *window = model->rows[i]->window;
+		if (strcmp(window, WHOLE) != 0)
+			model_push_once(&model->windows, window);
+		else
+			whole = true;
 	}
 	if (whole)
 		strv_push(&model->windows, WHOLE);
@@ -244,6 +243,17 @@ void model_finish(struct report_model *model)
 				       &row->values[c].estimate);
 		compare_row(model, row);
 	}
+}
+
+static bool is_never_negative(const struct model_value *value)
+{
+	return value->n > 0 && value->estimate.min >= 0;
+}
+
+double model_ratio_low(const struct model_value *baseline, const struct model_value *value)
+{
+	double low = value->comparison.low;
+	return low < 0 && is_never_negative(baseline) && is_never_negative(value) ? 0 : low;
 }
 
 const struct model_cell *model_baseline(const struct report_model *model, size_t block)

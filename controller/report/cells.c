@@ -1,43 +1,75 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* cells - the table of one window with everything about each cell: n, mean, median, spread,
- * extremes and the mean's interval. On a narrow terminal it first puts the metric on a line of
- * its own and then leaves columns out, and says which. */
+ * extremes and the mean's interval, each line in the unit that suits it. On a narrow terminal it
+ * first puts the metric on a line of its own and then leaves columns out, and says which. */
+#include <math.h>
+
 #include "controller/report/grid.h"
 #include "controller/report/terminal.h"
 #include "proto/base/mem.h"
 #include "proto/base/text.h"
 
-enum column { COLUMN_N, COLUMN_MEAN, COLUMN_MEDIAN, COLUMN_SD, COLUMN_MIN, COLUMN_MAX, COLUMN_CI };
+enum column {
+	COLUMN_N,
+	COLUMN_UNIT,
+	COLUMN_MEAN,
+	COLUMN_MEDIAN,
+	COLUMN_SD,
+	COLUMN_MIN,
+	COLUMN_MAX,
+	COLUMN_CI
+};
 
 static const struct {
 	const char *header, *pattern;
 } columns[] = {
-	[COLUMN_N] = {"n", PATTERN_NUMBER},
-	[COLUMN_MEAN] = {"mean", PATTERN_MARKED},
-	[COLUMN_MEDIAN] = {"median", PATTERN_NUMBER},
-	[COLUMN_SD] = {"sd", PATTERN_NUMBER},
-	[COLUMN_MIN] = {"min", PATTERN_NUMBER},
-	[COLUMN_MAX] = {"max", PATTERN_NUMBER},
-	[COLUMN_CI] = {"95 % interval", PATTERN_TEXT},
+	[COLUMN_N] = {"n", PATTERN_NUMBER},	  [COLUMN_UNIT] = {"unit", NULL},
+	[COLUMN_MEAN] = {"mean", PATTERN_MARKED}, [COLUMN_MEDIAN] = {"median", PATTERN_NUMBER},
+	[COLUMN_SD] = {"sd", PATTERN_NUMBER},	  [COLUMN_MIN] = {"min", PATTERN_NUMBER},
+	[COLUMN_MAX] = {"max", PATTERN_NUMBER},	  [COLUMN_CI] = {"95 % interval", PATTERN_TEXT},
 };
 
 struct layout {
 	bool stacked;	  /* metrics on lines of their own */
+	bool tight;	  /* numbers do not stand by their decimal points */
+	bool half;	  /* of the interval, instead of its ends */
 	unsigned without; /* bits of enum column */
 	const char *said; /* what is left out, for people */
 };
 
-/* In order of preference. */
+/* In order of preference: nothing is left out before all else is tried. */
 static const struct layout layouts[] = {
-	{false, 0, NULL},
-	{true, 0, NULL},
-	{false, 1u << COLUMN_MEDIAN, "median"},
-	{true, 1u << COLUMN_MEDIAN, "median"},
-	{false, 1u << COLUMN_MEDIAN | 1u << COLUMN_MIN | 1u << COLUMN_MAX, "median, min, max"},
-	{true, 1u << COLUMN_MEDIAN | 1u << COLUMN_MIN | 1u << COLUMN_MAX, "median, min, max"},
-	{true, 1u << COLUMN_MEDIAN | 1u << COLUMN_SD | 1u << COLUMN_MIN | 1u << COLUMN_MAX,
+	{},
+	{.stacked = true},
+	{.stacked = true, .tight = true},
+	{.stacked = true, .tight = true, .half = true},
+	{true, true, true, 1u << COLUMN_MEDIAN, "median"},
+	{true, true, true, 1u << COLUMN_MEDIAN | 1u << COLUMN_MIN | 1u << COLUMN_MAX,
+	 "median, min, max"},
+	{true, true, true,
+	 1u << COLUMN_MEDIAN | 1u << COLUMN_SD | 1u << COLUMN_MIN | 1u << COLUMN_MAX,
 	 "median, sd, min, max"},
 };
+
+/* "12<tab>.5" becomes "12.5<tab>": one part that stands right, and the place of the mark. */
+static void tighten(char *figure)
+{
+	char *tab = strchr(figure, '\t');
+	if (!tab)
+		return;
+	size_t rest = strlen(tab + 1);
+	memmove(tab, tab + 1, rest);
+	tab[rest] = '\t';
+}
+
+static char *spread_of(struct view *view, const struct layout *layout, const struct estimate *e,
+		       const struct scale *scale, int decimals)
+{
+	if (!layout->half)
+		return figure_interval(e, scale, decimals);
+	view->intervals |= !isnan(figure_half(e));
+	return figure_number(figure_half(e), scale, decimals);
+}
 
 /* One line: the numbers of one cell, from column `at` on. */
 static void set_numbers(struct view *view, const struct layout *layout, struct grid *grid,
@@ -48,16 +80,19 @@ static void set_numbers(struct view *view, const struct layout *layout, struct g
 	int decimals = figure_decimals(e, scale);
 	char *figures[] = {
 		[COLUMN_N] = xasprintf("%zu\t", value->n),
+		[COLUMN_UNIT] = xstrdup(value->n ? scale->name : ""),
 		[COLUMN_MEAN] = value->n ? figure_number(e->mean, scale, decimals)
 					 : figure_missing(view, cell),
 		[COLUMN_MEDIAN] = figure_number(e->median, scale, decimals),
 		[COLUMN_SD] = figure_number(e->sd, scale, decimals),
 		[COLUMN_MIN] = figure_number(e->min, scale, decimals),
 		[COLUMN_MAX] = figure_number(e->max, scale, decimals),
-		[COLUMN_CI] = figure_interval(e, scale, decimals),
+		[COLUMN_CI] = spread_of(view, layout, e, scale, decimals),
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(figures); i++) {
 		bool marked = i == COLUMN_MEAN && value->n && value->running_share < 1;
+		if (layout->tight)
+			tighten(figures[i]);
 		if (!(layout->without & 1u << i))
 			grid_set(grid, at++, GRID_PLAIN, "%s%s", figures[i], marked ? "\t *" : "");
 		free(figures[i]);
@@ -83,24 +118,24 @@ static void add_row(struct view *view, const struct layout *layout, const struct
 		    struct grid *grid, bool one_cell)
 {
 	autofree char *metric = figure_metric(row);
-	struct scale scale;
+	struct row_scale row_scale;
 	bool first = true;
-	figure_scale(view->model, row, &scale);
-	autofree char *heading = xasprintf("%s%s%s", metric, scale.name[0] ? ", " : "", scale.name);
+	figure_row_scale(view->model, row, &row_scale);
 	if (layout->stacked)
-		grid_span(grid, heading);
+		grid_span(grid, metric);
 	for (size_t i = 0; i < view->model->n_cells; i++) {
 		const struct model_cell *cell = view->model->cells[i];
 		if (!is_shown(cell))
 			continue;
 		autofree char *name = figure_cell(view->model, cell);
+		struct scale scale;
 		size_t at = 0;
+		figure_own_scale(row, &row->values[i].estimate, &row_scale, &scale);
 		grid_row(grid);
 		if (layout->stacked) {
 			grid_set(grid, at++, GRID_PLAIN, "  %s", name);
 		} else {
 			grid_set(grid, at++, GRID_PLAIN, "%s", first ? metric : "");
-			grid_set(grid, at++, GRID_PLAIN, "%s", first ? scale.name : "");
 			if (!one_cell)
 				grid_set(grid, at++, GRID_PLAIN, "%s", name);
 		}
@@ -118,13 +153,16 @@ static void add_columns(const struct view *view, const struct layout *layout, st
 		grid_column(grid, indented, NULL);
 	} else {
 		grid_column(grid, "metric", NULL);
-		grid_column(grid, "", NULL);
 		if (!one_cell)
 			grid_column(grid, header, NULL);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if (!(layout->without & 1u << i))
-			grid_column(grid, columns[i].header, columns[i].pattern);
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+		bool half = i == COLUMN_CI && layout->half;
+		if (layout->without & 1u << i)
+			continue;
+		grid_column(grid, half ? screen_plus_minus(view->screen) : columns[i].header,
+			    half ? PATTERN_NUMBER : columns[i].pattern);
+	}
 }
 
 static void build(struct view *view, const char *window, const struct layout *layout,
@@ -148,8 +186,10 @@ static void say_left_out(const struct screen *screen, const char *said)
 void cells_print(struct view *view, const char *window, bool after_comparison)
 {
 	size_t width = (size_t)view->screen->width;
+	bool intervals = view->intervals;
 	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++) {
 		autogrid struct grid grid;
+		view->intervals = intervals; /* what was too wide was not shown */
 		build(view, window, &layouts[i], &grid);
 		if (grid.n_rows == 0)
 			return;

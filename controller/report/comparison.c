@@ -42,12 +42,12 @@ static void set_ratio(struct view *view, struct grid *grid, size_t column,
 }
 
 static void set_mean(struct view *view, struct grid *grid, size_t column, const struct block *block,
-		     size_t cell, const struct model_row *row, const struct scale *scale)
+		     size_t cell, const struct model_row *row, const struct row_scale *scale)
 {
 	struct model_value value = row->values[cell];
 	if (block->bare)
 		value.estimate.low = value.estimate.high = (double)NAN;
-	autofree char *mean = figure_mean(view, view->model->cells[cell], &value, scale);
+	autofree char *mean = figure_mean(view, row, view->model->cells[cell], &value, scale);
 	grid_set(grid, column, GRID_PLAIN, "%s", mean);
 }
 
@@ -70,12 +70,12 @@ static void wide_row(struct view *view, const struct block *block, const struct 
 		     struct grid *grid)
 {
 	autofree char *metric = figure_metric(row);
-	struct scale scale;
+	struct row_scale scale;
 	size_t column = 3;
-	figure_scale(view->model, row, &scale);
+	figure_row_scale(view->model, row, &scale);
 	grid_row(grid);
 	grid_set(grid, 0, GRID_PLAIN, "%s", metric);
-	grid_set(grid, 1, GRID_PLAIN, "%s", scale.name);
+	grid_set(grid, 1, GRID_PLAIN, "%s", scale.shared ? scale.scale.name : "");
 	set_mean(view, grid, 2, block, block->baseline->index, row, &scale);
 	for (size_t i = block->from; i < block->to; i++) {
 		if (!is_other(block, view->model->cells[i]))
@@ -97,10 +97,9 @@ static void narrow_columns(const struct view *view, const struct block *block, s
 static void narrow_row(struct view *view, const struct block *block, const struct model_row *row,
 		       struct grid *grid)
 {
-	autofree char *metric = figure_metric(row);
-	struct scale scale;
-	figure_scale(view->model, row, &scale);
-	autofree char *heading = xasprintf("%s%s%s", metric, scale.name[0] ? ", " : "", scale.name);
+	struct row_scale scale;
+	figure_row_scale(view->model, row, &scale);
+	autofree char *heading = figure_row_heading(row, &scale);
 	grid_span(grid, heading);
 	for (size_t i = block->from; i < block->to; i++) {
 		const struct model_cell *cell = view->model->cells[i];
@@ -123,7 +122,7 @@ static bool layout(struct view *view, const char *window, const struct block *bl
 {
 	autogrid struct grid grid;
 	size_t width = (size_t)view->screen->width;
-	bool intervals = view->intervals;
+	bool intervals = view->intervals, cut = view->cut;
 	grid_init(&grid, view->screen);
 	columns(view, block, &grid);
 	for (size_t i = 0; i < view->model->n_rows; i++) {
@@ -134,6 +133,7 @@ static bool layout(struct view *view, const char *window, const struct block *bl
 	}
 	if (may_refuse && width && grid_width(&grid) > width) {
 		view->intervals = intervals; /* nothing of this was shown */
+		view->cut = cut;
 		return false;
 	}
 	grid_print(&grid);

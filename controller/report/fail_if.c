@@ -117,11 +117,14 @@ static bool holds(const struct fail_if *condition, const struct comparison *c)
 }
 
 static void describe(const struct report_model *model, const struct model_cell *cell,
-		     const struct comparison *c, struct fail_result *ret)
+		     const struct model_row *row, struct fail_result *ret)
 {
+	const struct model_value *value = &row->values[cell->index];
+	const struct model_cell *base = model_baseline(model, cell->block);
+	const struct comparison *c = &value->comparison;
 	autofree char *block = model_block_label(model, cell->block);
 	const char *open = block[0] ? " (" : "", *close = block[0] ? ")" : "";
-	const char *baseline = model_baseline(model, cell->block)->value;
+	const char *baseline = base->value;
 	if (c->method == RATIO_NONE) {
 		snprintf(ret->detail, sizeof(ret->detail), "%.60s / %.60s%s%.120s%s: %s",
 			 cell->value, baseline, open, block, close, c->why);
@@ -130,7 +133,8 @@ static void describe(const struct report_model *model, const struct model_cell *
 	char ratio[48], low[48], high[48];
 	int decimals = number_decimals(c->ratio, (c->high - c->low) / 2, 4);
 	number_fixed(c->ratio, decimals, ratio, sizeof(ratio));
-	number_fixed(c->low, decimals, low, sizeof(low));
+	double from = model_ratio_low(&row->values[base->index], value);
+	number_fixed(from, from == 0 ? 0 : decimals, low, sizeof(low));
 	number_fixed(c->high, decimals, high, sizeof(high));
 	snprintf(ret->detail, sizeof(ret->detail), "%.60s / %.60s%s%.120s%s is %s [%s, %s]",
 		 cell->value, baseline, open, block, close, ratio, low, high);
@@ -149,7 +153,7 @@ static void judge_row(const struct fail_if *condition, const struct report_model
 		bool held = judged && holds(condition, &value->comparison);
 		if ((held && !ret->holding) || (judged && !ret->judged) ||
 		    (!judged && !ret->judged && !ret->unjudged))
-			describe(model, cell, &value->comparison, ret);
+			describe(model, cell, row, ret);
 		ret->judged += judged;
 		ret->unjudged += !judged;
 		ret->holding += held;
@@ -172,14 +176,6 @@ static int unknown(const char *what, const char *name, char *const *known, struc
 		       name, text.size ? text.data : "none");
 }
 
-static void push_once(char ***names, const char *name)
-{
-	for (char **n = *names; n && *n; n++)
-		if (strcmp(*n, name) == 0)
-			return;
-	strv_push(names, name);
-}
-
 static int check_names(const struct fail_if *condition, const struct report_model *model,
 		       struct err *err)
 {
@@ -191,14 +187,14 @@ static int check_names(const struct fail_if *condition, const struct report_mode
 			continue;
 		window = true;
 		metric |= is_meant(condition, row);
-		push_once(&metrics, row->metric);
+		model_push_once(&metrics, row->metric);
 	}
 	for (size_t i = 0; i < model->n_cells; i++) {
 		const struct model_cell *cell = model->cells[i];
 		if (!cell->value || cell->baseline)
 			continue;
 		value |= strcmp(cell->value, condition->value) == 0;
-		push_once(&values, cell->value);
+		model_push_once(&values, cell->value);
 	}
 	if (!window)
 		return unknown("window", condition->window, model->windows, err);

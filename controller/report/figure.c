@@ -24,13 +24,33 @@ size_t view_note(struct view *view, const char *text)
 	return n + 1;
 }
 
-void figure_scale(const struct report_model *model, const struct model_row *row, struct scale *ret)
+void figure_row_scale(const struct report_model *model, const struct model_row *row,
+		      struct row_scale *ret)
 {
-	double largest = 0;
-	for (size_t i = 0; i < model->n_cells; i++)
-		if (row->values[i].n)
-			largest = fmax(largest, fabs(row->values[i].estimate.mean));
-	number_scale(largest, row->unit, FIGURE_DIGITS, ret);
+	double largest = 0, smallest = (double)INFINITY;
+	for (size_t i = 0; i < model->n_cells; i++) {
+		double mean = row->values[i].n ? fabs(row->values[i].estimate.mean) : 0;
+		largest = fmax(largest, mean);
+		if (mean > 0)
+			smallest = fmin(smallest, mean);
+	}
+	ret->shared = number_scale_shared(smallest, largest, row->unit, FIGURE_DIGITS, &ret->scale);
+}
+
+void figure_own_scale(const struct model_row *row, const struct estimate *estimate,
+		      const struct row_scale *scale, struct scale *ret)
+{
+	if (estimate->mean == 0 || isnan(estimate->mean))
+		*ret = scale->scale;
+	else
+		number_scale(estimate->mean, row->unit, FIGURE_DIGITS, ret);
+}
+
+char *figure_row_heading(const struct model_row *row, const struct row_scale *scale)
+{
+	autofree char *metric = figure_metric(row);
+	const char *unit = scale->shared ? scale->scale.name : "";
+	return xasprintf("%s%s%s", metric, unit[0] ? ", " : "", unit);
 }
 
 double figure_half(const struct estimate *estimate)
@@ -48,7 +68,7 @@ int figure_decimals(const struct estimate *estimate, const struct scale *scale)
 static void add_number(struct text *text, double value, int decimals)
 {
 	char number[NUMBER_SIZE];
-	number_fixed(value, decimals, number, sizeof(number));
+	number_grouped(value, decimals, number, sizeof(number));
 	size_t whole = strcspn(number, ".e");
 	text_add_bytes(text, number, whole);
 	text_addf(text, "\t%s", number + whole);
@@ -66,8 +86,8 @@ char *figure_number(double value, const struct scale *scale, int decimals)
 static char *interval(double low, double high, int decimals)
 {
 	char from[NUMBER_SIZE], to[NUMBER_SIZE];
-	number_fixed(low, decimals, from, sizeof(from));
-	number_fixed(high, decimals, to, sizeof(to));
+	number_grouped(low, low == 0 ? 0 : decimals, from, sizeof(from));
+	number_grouped(high, decimals, to, sizeof(to));
 	return xasprintf("[%s, %s]", from, to);
 }
 
@@ -88,10 +108,7 @@ char *figure_codes(const struct report_model *model, const struct model_cell *ce
 			continue;
 		for (char **r = a->reasons; r && *r; r++) {
 			autofree char *code = xstrndup(*r, strcspn(*r, ":"));
-			char **known = codes;
-			while (known && *known && strcmp(*known, code) != 0)
-				known++;
-			if (known && *known)
+			if (model_has_name(codes, code))
 				continue;
 			strv_push(&codes, code);
 			text_addf(&text, "%s%s", text.size ? ", " : "", code);
@@ -118,21 +135,30 @@ char *figure_missing(struct view *view, const struct model_cell *cell)
 	return xasprintf("- (%zu)", view_note(view, text.data));
 }
 
-char *figure_mean(struct view *view, const struct model_cell *cell, const struct model_value *value,
-		  const struct scale *scale)
+char *figure_mean(struct view *view, const struct model_row *row, const struct model_cell *cell,
+		  const struct model_value *value, const struct row_scale *row_scale)
 {
 	autotext struct text text = {0};
+	const struct estimate *e = &value->estimate;
+	struct scale scale = row_scale->scale;
 	if (value->n == 0)
 		return figure_missing(view, cell);
-	int decimals = figure_decimals(&value->estimate, scale);
-	double half = figure_half(&value->estimate);
-	add_number(&text, value->estimate.mean / scale->factor, decimals);
+	if (!row_scale->shared)
+		figure_own_scale(row, e, row_scale, &scale);
+	int decimals = figure_decimals(e, &scale);
+	double half = figure_half(e);
+	add_number(&text, e->mean / scale.factor, decimals);
 	text_add(&text, "\t");
 	if (!isnan(half)) {
 		char number[NUMBER_SIZE];
-		number_fixed(half / scale->factor, decimals, number, sizeof(number));
+		number_grouped(half / scale.factor, decimals, number, sizeof(number));
 		text_addf(&text, " %s %s", screen_plus_minus(view->screen), number);
 		view->intervals = true;
+	}
+	text_add(&text, "\t");
+	if (!row_scale->shared && scale.name[0]) {
+		autofree char *unit = screen_clean(view->screen, scale.name);
+		text_addf(&text, " %s", unit);
 	}
 	if (value->running_share < 1) {
 		text_add(&text, "\t *");
@@ -158,10 +184,12 @@ char *figure_ratio(struct view *view, const struct model_value *baseline,
 		return xasprintf("- (%zu)", view_note(view, text.data));
 	}
 	int decimals = number_decimals(c->ratio, (c->high - c->low) / 2, FIGURE_DIGITS);
-	autofree char *range = interval(c->low, c->high, decimals);
+	double low = model_ratio_low(baseline, value);
+	autofree char *range = interval(low, c->high, decimals);
 	add_number(&text, c->ratio, decimals);
 	text_addf(&text, "%s\t %s", screen_times(view->screen), range);
 	view->ratios = true;
+	view->cut |= low > c->low;
 	return text_take(&text);
 }
 

@@ -11,11 +11,11 @@
 
 #define FIGURE_DIGITS 4
 
-#define PATTERN_MEAN   "RLLL" /* 123.4 +- 1.2 * */
-#define PATTERN_RATIO  "RLL"  /* 0.370x [0.361, 0.379] */
-#define PATTERN_NUMBER "RL"   /* 123.4 */
-#define PATTERN_MARKED "RLL"  /* 123.4 * */
-#define PATTERN_TEXT   "R"    /* [122.2, 124.6] */
+#define PATTERN_MEAN   "RLLLL" /* 123.4 +- 1.2 ms * */
+#define PATTERN_RATIO  "RLL"   /* 0.370x [0.361, 0.379] */
+#define PATTERN_NUMBER "RL"    /* 123.4 */
+#define PATTERN_MARKED "RLL"   /* 123.4 * */
+#define PATTERN_TEXT   "R"     /* [122.2, 124.6] */
 
 /* What the tables of one report share. */
 struct view {
@@ -24,15 +24,26 @@ struct view {
 	char **notes;			  /* footnotes in the order of their numbers; owned */
 	size_t said;			  /* notes printed so far */
 	double least_share;		  /* of multiplexed readings shown; 1: none was */
-	bool intervals, ratios;		  /* shown since the last legend */
+	bool intervals, ratios, cut;	  /* shown since the last legend */
 };
 void view_done(struct view *view);
 
 /* The footnote's number, from 1; equal ones share it. */
 size_t view_note(struct view *view, const char *text);
 
-/* One unit for a row, so that its means can be compared at a glance. */
-void figure_scale(const struct report_model *model, const struct model_row *row, struct scale *ret);
+/* One unit for a row, so that its means can be compared at a glance; or, where they are too far
+ * apart for that, each in its own. */
+struct row_scale {
+	struct scale scale; /* of all, or of the largest */
+	bool shared;
+};
+void figure_row_scale(const struct report_model *model, const struct model_row *row,
+		      struct row_scale *ret);
+/* Of one line: that of its mean, or the row's where this is 0. */
+void figure_own_scale(const struct model_row *row, const struct estimate *estimate,
+		      const struct row_scale *scale, struct scale *ret);
+/* "wall, s": the metric and the unit, where all share one. Owned by the caller. */
+char *figure_row_heading(const struct model_row *row, const struct row_scale *scale);
 /* Half the interval of the mean; NaN where there is none. */
 double figure_half(const struct estimate *estimate);
 /* Decimals for all numbers of one cell of the model. */
@@ -40,9 +51,10 @@ int figure_decimals(const struct estimate *estimate, const struct scale *scale);
 
 char *figure_number(double value, const struct scale *scale, int decimals);
 char *figure_interval(const struct estimate *estimate, const struct scale *scale, int decimals);
-/* Both mark what they show in the view; a missing number gets a footnote that says why. */
-char *figure_mean(struct view *view, const struct model_cell *cell, const struct model_value *value,
-		  const struct scale *scale);
+/* Both mark what they show in the view; a missing number gets a footnote that says why. The
+ * mean's unit is with it where the row has none. */
+char *figure_mean(struct view *view, const struct model_row *row, const struct model_cell *cell,
+		  const struct model_value *value, const struct row_scale *scale);
 char *figure_ratio(struct view *view, const struct model_value *baseline,
 		   const struct model_value *value);
 /* Whether the ratio's interval leaves 1 out. */

@@ -206,7 +206,7 @@ static json_t *absents_json(const struct report_model *model)
 {
 	json_t *array = json_array();
 	for (size_t i = 0; i < model->n_absents; i++) {
-		const struct model_absent *a = model->absents[i];
+		const struct model_note *a = model->absents[i];
 		json_t *cells = json_array();
 		for (size_t c = 0; c < model->n_cells; c++)
 			if (a->cells[c])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* leftout - what stands below the tables: attempts that are invalid or flagged with every reason,
- * and metrics that runs did not have. Few are listed one by one, many are grouped. */
+/* leftout - below the tables: attempts that are invalid or flagged with every reason. Few are
+ * listed one by one, many are grouped. */
 #include "controller/report/terminal.h"
 #include "proto/base/mem.h"
 #include "proto/base/text.h"
@@ -112,88 +112,4 @@ void attempts_print(const struct view *view, enum verdict verdict)
 			print_group(view, &groups[i]);
 		free(groups[i].codes);
 	}
-}
-
-/* Cells as a list, nothing where it is all that have runs. */
-static void add_cells(const struct report_model *model, const struct model_absent *absent,
-		      struct text *text)
-{
-	size_t without = 0, shown = 0;
-	for (size_t i = 0; i < model->n_cells; i++) {
-		without += absent->cells[i];
-		shown += model->cells[i]->runs.planned > 0;
-	}
-	for (size_t i = 0; without != shown && i < model->n_cells; i++) {
-		if (!absent->cells[i])
-			continue;
-		autofree char *cell = figure_cell_in_text(model, model->cells[i]);
-		text_addf(text, "%s%s", text->size ? ", " : "", cell);
-	}
-}
-
-/* Whether other runs of one of these cells did have the metric. */
-static bool is_partial(const struct report_model *model, const struct model_absent *absent)
-{
-	for (size_t i = 0; i < model->n_rows; i++) {
-		const struct model_row *row = model->rows[i];
-		if (strcmp(row->metric, absent->metric) != 0 ||
-		    strcmp(row->scope, absent->scope) != 0)
-			continue;
-		for (size_t c = 0; c < model->n_cells; c++)
-			if (absent->cells[c] && row->values[c].absent && row->values[c].n)
-				return true;
-	}
-	return false;
-}
-
-/* " (debian; in bench; in some runs)": all that narrows it down; "" where it is so everywhere. */
-static char *where_of(const struct report_model *model, const struct model_absent *absent)
-{
-	autotext struct text text = {0};
-	add_cells(model, absent, &text);
-	if (strv_count(absent->windows) != strv_count(model->windows)) {
-		text_add(&text, text.size ? "; in" : "in");
-		for (char **w = absent->windows; *w; w++)
-			text_addf(&text, "%s %s", w == absent->windows ? "" : ",", *w);
-	}
-	if (is_partial(model, absent))
-		text_addf(&text, "%sin some runs", text.size ? "; " : "");
-	return text.size ? xasprintf(" (%s)", text.data) : xstrdup("");
-}
-
-static void add_metric(const struct model_absent *absent, struct text *text)
-{
-	bool guest = !absent->scope[0] || strcmp(absent->scope, "guest") == 0;
-	text_addf(text, "%s%s", text->size ? ", " : "", absent->metric);
-	if (!guest)
-		text_addf(text, " (%s)", absent->scope);
-}
-
-/* Metrics that are absent at the same places for the same reason share a line. */
-void absents_print(const struct view *view)
-{
-	const struct report_model *model = view->model;
-	char **wheres = NULL;
-	autofree bool *done = xcalloc(model->n_absents + 1, sizeof(*done));
-	if (model->n_absents)
-		screen_heading(view->screen, "Not measured");
-	for (size_t i = 0; i < model->n_absents; i++) {
-		autofree char *where = where_of(model, model->absents[i]);
-		strv_push(&wheres, where);
-	}
-	for (size_t i = 0; i < model->n_absents; i++) {
-		autotext struct text text = {0};
-		for (size_t j = i; j < model->n_absents; j++) {
-			if (done[j] || strcmp(wheres[i], wheres[j]) != 0 ||
-			    strcmp(model->absents[i]->note, model->absents[j]->note) != 0)
-				continue;
-			add_metric(model->absents[j], &text);
-			done[j] = true;
-		}
-		if (!text.size)
-			continue;
-		text_addf(&text, "%s: %s", wheres[i], model->absents[i]->note);
-		screen_wrap(view->screen, "  ", 6, text.data);
-	}
-	strv_free(wheres);
 }

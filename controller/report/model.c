@@ -55,7 +55,7 @@ static int by_metric(const void *a, const void *b)
 
 static int by_note(const void *a, const void *b)
 {
-	const struct model_absent *x = a, *y = b;
+	const struct model_note *x = a, *y = b;
 	int order = strcmp(x->metric, y->metric);
 	if (!order)
 		order = strcmp(x->scope, y->scope);
@@ -221,29 +221,51 @@ static struct model_row *row_of(struct report_model *model, const struct store_r
 	return row;
 }
 
-static void add_absent(struct report_model *model, const struct model_row *row, const char *note,
-		       size_t cell)
+bool model_has_name(char *const *names, const char *name)
 {
-	const struct model_absent wanted = {
+	for (; names && *names; names++)
+		if (strcmp(*names, name) == 0)
+			return true;
+	return false;
+}
+
+void model_push_once(char ***names, const char *name)
+{
+	if (!model_has_name(*names, name))
+		strv_push(names, name);
+}
+
+static struct model_note *new_note(const struct model_note *wanted, size_t n_cells)
+{
+	struct model_note *note = xcalloc(1, sizeof(*note));
+	note->metric = xstrdup(wanted->metric);
+	note->scope = xstrdup(wanted->scope);
+	note->note = xstrdup(wanted->note);
+	note->cells = xcalloc(n_cells, sizeof(*note->cells));
+	return note;
+}
+
+static void add_note(struct report_model *model, bool present, const struct model_row *row,
+		     const char *text, size_t cell)
+{
+	void **tree = present ? &model->note_tree : &model->absent_tree;
+	const struct model_note wanted = {
 		.metric = row->metric,
 		.scope = row->scope,
-		.note = (char *)(uintptr_t)(note && *note ? note : "no reason was given"),
+		.note = (char *)(uintptr_t)text,
 	};
-	struct model_absent *absent = find(&model->absent_tree, &wanted, by_note);
-	if (!absent) {
-		absent = xcalloc(1, sizeof(*absent));
-		absent->metric = xstrdup(row->metric);
-		absent->scope = xstrdup(row->scope);
-		absent->note = xstrdup(wanted.note);
-		absent->cells = xcalloc(model->n_cells, sizeof(*absent->cells));
-		*ARRAY_PUSH(model->absents, model->n_absents) = absent;
-		insert(&model->absent_tree, absent, by_note);
+	struct model_note *note = find(tree, &wanted, by_note);
+	if (!note) {
+		note = new_note(&wanted, model->n_cells);
+		if (present)
+			*ARRAY_PUSH(model->notes, model->n_notes) = note;
+		else
+			*ARRAY_PUSH(model->absents, model->n_absents) = note;
+		insert(tree, note, by_note);
 	}
-	absent->cells[cell] = true;
-	for (char **w = absent->windows; w && *w; w++)
-		if (strcmp(*w, row->window) == 0)
-			return;
-	strv_push(&absent->windows, row->window);
+	note->cells[cell] = true;
+	note->n++;
+	model_push_once(&note->windows, row->window);
 }
 
 static const struct model_attempt *attempt_of(const struct report_model *model,
@@ -273,13 +295,18 @@ int model_add_result(struct report_model *model, const struct store_result *resu
 	if (value->latest == attempt)
 		return 0; /* one value a run */
 	value->latest = attempt;
+	const char *note = result->note ? result->note : "";
 	if (!result->present || !isfinite(result->value)) {
 		value->absent++;
-		add_absent(model, row,
-			   result->present ? "its value is not a finite number" : result->note,
-			   attempt->cell->index);
+		add_note(model, false, row,
+			 result->present ? "its value is not a finite number"
+			 : note[0]	 ? note
+					 : "no reason was given",
+			 attempt->cell->index);
 		return 0;
 	}
+	if (note[0])
+		add_note(model, true, row, note, attempt->cell->index);
 	*ARRAY_PUSH(value->values, value->n) = result->value;
 	if (result->running_share > 0) /* 0: the source has no notion of it */
 		value->running_share = fmin(value->running_share, result->running_share);
@@ -311,14 +338,14 @@ static void row_free(struct model_row *row, size_t n_cells)
 	free(row);
 }
 
-static void absent_free(struct model_absent *absent)
+static void note_free(struct model_note *note)
 {
-	free(absent->metric);
-	free(absent->scope);
-	free(absent->note);
-	strv_free(absent->windows);
-	free(absent->cells);
-	free(absent);
+	free(note->metric);
+	free(note->scope);
+	free(note->note);
+	strv_free(note->windows);
+	free(note->cells);
+	free(note);
 }
 
 static void leave(void *item)
@@ -333,6 +360,7 @@ static void trees_free(struct report_model *model)
 	tdestroy(model->attempt_tree, leave);
 	tdestroy(model->row_tree, leave);
 	tdestroy(model->absent_tree, leave);
+	tdestroy(model->note_tree, leave);
 }
 
 void model_free(struct report_model *model)
@@ -343,7 +371,9 @@ void model_free(struct report_model *model)
 	for (size_t i = 0; i < model->n_rows; i++)
 		row_free(model->rows[i], model->n_cells);
 	for (size_t i = 0; i < model->n_absents; i++)
-		absent_free(model->absents[i]);
+		note_free(model->absents[i]);
+	for (size_t i = 0; i < model->n_notes; i++)
+		note_free(model->notes[i]);
 	for (size_t i = 0; i < model->n_attempts; i++) {
 		strv_free(model->attempts[i]->reasons);
 		free(model->attempts[i]);
@@ -357,6 +387,7 @@ void model_free(struct report_model *model)
 		cell_free(model->cells[i]);
 	free(model->rows);
 	free(model->absents);
+	free(model->notes);
 	free(model->attempts);
 	free(model->runs);
 	free(model->cells);

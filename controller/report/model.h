@@ -77,11 +77,12 @@ struct model_row {
 	struct model_value *values; /* one a cell */
 };
 
-/* A metric that runs did not have, and why. */
-struct model_absent {
+/* A metric that runs did not have, and why; or what is to be known about one that they had. */
+struct model_note {
 	char *metric, *scope, *note;
 	char **windows;
 	bool *cells; /* one a cell */
+	size_t n;    /* readings that have it */
 };
 
 struct report_model {
@@ -95,11 +96,13 @@ struct report_model {
 	size_t n_attempts;
 	struct model_row **rows; /* by window, then as first seen */
 	size_t n_rows;
-	struct model_absent **absents; /* as first seen */
+	struct model_note **absents; /* as first seen */
 	size_t n_absents;
+	struct model_note **notes; /* on values that are there, as first seen */
+	size_t n_notes;
 	char **windows; /* as first seen, "whole" last */
 	struct run_counts totals;
-	void *cell_tree, *run_tree, *attempt_tree, *row_tree, *absent_tree;
+	void *cell_tree, *run_tree, *attempt_tree, *row_tree, *absent_tree, *note_tree;
 };
 
 struct report_model *model_new(const struct store_campaign *campaign);
@@ -115,6 +118,10 @@ int model_add_result(struct report_model *model, const struct store_result *resu
 		     struct err *err);
 void model_finish(struct report_model *model);
 
+bool model_has_name(char *const *names, const char *name);
+/* Unless it is there already. */
+void model_push_once(char ***names, const char *name);
+
 /* For model's own files. */
 struct model_cell *model_cell(struct report_model *model, const char *axes, const char *host);
 
@@ -123,6 +130,10 @@ struct model_cell *model_cell(struct report_model *model, const char *axes, cons
 char *model_cell_label(const struct report_model *model, const struct model_cell *cell);
 /* The same without the compared axis. */
 char *model_block_label(const struct report_model *model, size_t block);
+/* Where the ratio's interval begins for people. Values that are never negative have no negative
+ * ratio: an interval that reaches below 0, since the other's mean cannot be told from 0, loses
+ * nothing of its confidence when it is cut off there. */
+double model_ratio_low(const struct model_value *baseline, const struct model_value *value);
 /* NULL where the block has none. */
 const struct model_cell *model_baseline(const struct report_model *model, size_t block);
 

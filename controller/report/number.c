@@ -3,14 +3,16 @@
 
 #include <locale.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "controller/report/report.h"
 #include "proto/base/mem.h"
+#include "proto/base/text.h"
 
 enum { MOST_DIGITS = 6 }; /* of a value with a tiny spread */
+
+#define LEAST_SHARED 0.01 /* what may stand before a unit that was chosen for others */
 
 struct prefix {
 	double factor;
@@ -47,7 +49,7 @@ static const struct prefix byte_prefixes[] = {
 	{0, 0, NULL},
 };
 static const struct prefix count_prefixes[] = {
-	{1, 0, ""},	   {1e3, 1e3, "k"},   {1e6, 1e6, "M"},	 {1e9, 1e9, "G"},
+	{1, 0, ""},	   {1e3, 1e5, "k"},   {1e6, 1e6, "M"},	 {1e9, 1e9, "G"},
 	{1e12, 1e12, "T"}, {1e15, 1e15, "P"}, {1e18, 1e18, "E"}, {0, 0, NULL},
 };
 /* Before a unit that is only known to a parser: "751.6 k ops/s". */
@@ -116,6 +118,23 @@ void number_scale(double value, const char *unit, int digits, struct scale *ret)
 	snprintf(ret->name, sizeof(ret->name), "%s%s%.16s", p->name, p->name[0] ? " " : "", unit);
 }
 
+static bool is_counted(const char *unit)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (strcmp(unit, units[i].unit) == 0)
+			return units[i].prefixes == count_prefixes;
+	return true;
+}
+
+bool number_scale_shared(double smallest, double largest, const char *unit, int digits,
+			 struct scale *ret)
+{
+	number_scale(largest, unit, digits, ret);
+	if (ret->factor == 1e3 && smallest < 1e3 && is_counted(unit))
+		number_scale(0, unit, digits, ret);
+	return smallest >= ret->factor * LEAST_SHARED;
+}
+
 static int exponent(double value)
 {
 	return (int)floor(log10(fabs(value)) + 1e-12);
@@ -176,6 +195,19 @@ void number_fixed(double value, int decimals, char *ret, size_t size)
 	use_point(ret);
 	if (ret[0] == '-' && strspn(ret, "-0.") == strlen(ret) && ret[1])
 		memmove(ret, ret + 1, strlen(ret)); /* "-0.00" */
+}
+
+void number_grouped(double value, int decimals, char *ret, size_t size)
+{
+	char plain[48];
+	autotext struct text text = {0};
+	number_fixed(value, decimals, plain, sizeof(plain));
+	size_t digits = strspn(plain + (*plain == '-'), "0123456789") + (*plain == '-');
+	for (size_t i = 0; i < digits; i++)
+		text_addf(&text, "%s%c",
+			  i && plain[i - 1] != '-' && (digits - i) % 3 == 0 ? " " : "", plain[i]);
+	text_add(&text, plain + digits);
+	mem_strcpy(ret, size, text.data);
 }
 
 void report_number(double value, const char *unit, int digits, char *ret, size_t size)

@@ -45,12 +45,7 @@ static char *axes_of(const struct report_model *model)
 		text_addf(&text, "%s%s:", a ? "; " : "", first->coords[a].name);
 		for (size_t i = 0; i < model->n_cells; i++) {
 			const struct model_cell *cell = model->cells[i];
-			char **s = seen;
-			if (a >= cell->n_coords)
-				continue;
-			while (s && *s && strcmp(*s, cell->coords[a].value) != 0)
-				s++;
-			if (s && *s)
+			if (a >= cell->n_coords || model_has_name(seen, cell->coords[a].value))
 				continue;
 			text_addf(&text, "%s %s", seen ? "," : "", cell->coords[a].value);
 			strv_push(&seen, cell->coords[a].value);
@@ -115,6 +110,9 @@ static void print_legend(struct view *view)
 	if (view->ratios)
 		text_addf(&text, "%s[ ] the 95 %% interval of the ratio (%s)",
 			  text.size ? "; " : "", stats_method_name(RATIO_FIELLER));
+	if (view->cut)
+		text_add(&text, ", cut off at 0 where no value is negative but the mean cannot be "
+				"told from 0");
 	if (text.size)
 		screen_wrap(screen, "  ", 2, text.data);
 	for (; view->said < notes; view->said++) {
@@ -128,7 +126,7 @@ static void print_legend(struct view *view)
 			floor(view->least_share * 1000) / 10);
 		screen_wrap(screen, "  *   ", 6, note);
 	}
-	view->intervals = view->ratios = false;
+	view->intervals = view->ratios = view->cut = false;
 	view->least_share = 1;
 }
 
@@ -165,6 +163,7 @@ void terminal_report(const struct report_model *model, const struct screen *scre
 	for (char **w = model->windows; w && *w; w++)
 		cells_print(&view, *w, compared);
 	print_legend(&view);
+	notes_print(&view);
 	absents_print(&view);
 	attempts_print(&view, VERDICT_INVALID);
 	attempts_print(&view, VERDICT_FLAGGED);

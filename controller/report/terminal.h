@@ -11,8 +11,10 @@ void terminal_report(const struct report_model *model, const struct screen *scre
 /* For terminal's own files. Tables of one window. */
 void comparison_print(struct view *view, const char *window);
 void cells_print(struct view *view, const char *window, bool after_comparison);
-/* What stands outside the tables: attempts that are not fit or doubtful, absent metrics. */
+/* What stands outside the tables: attempts that are not fit or doubtful, notes on values,
+ * absent metrics. */
 void attempts_print(const struct view *view, enum verdict verdict);
+void notes_print(const struct view *view);
 void absents_print(const struct view *view);
 
 #endif

@@ -61,7 +61,8 @@ static const struct {
 	{1048575, "bytes", 4, "1.000 MiB", "1023.999 KiB rounds to 1024"},
 	{1.5 * 0x1p40, "bytes", 4, "1.5 TiB", "TiB"},
 	{999, "count", 4, "999", "counts"},
-	{1000, "count", 4, "1 k", "counts have prefixes"},
+	{75163, "count", 4, "75163", "below 1e5 no prefix"},
+	{100000, "count", 4, "100 k", "counts have prefixes"},
 	{431234567, "count", 4, "431.2 M", "counts"},
 	{1e18, "count", 4, "1 E", "the largest counters"},
 	{0.3706, "count", 3, "0.371", "a fraction of a count"},
@@ -130,6 +131,67 @@ static void test_decimals(void **state)
 	}
 }
 
+static const struct {
+	double smallest, largest;
+	const char *unit;
+	bool shared;
+	const char *name;
+	const char *why;
+} shared[] = {
+	{38, 13330, "count", true, "", "counts below 1e5 are plain"},
+	{1.7, 431e3, "count", true, "", "a small one takes the prefix from the others"},
+	{999, 431e3, "ops/s", true, "ops/s", "also before a parser's unit"},
+	{1000, 431e3, "count", true, "k", "at the edge"},
+	{12e3, 1.1e6, "count", true, "M", "0.012 M"},
+	{9e3, 1.1e6, "count", false, "M", "0.009 M is too little"},
+	{40.7e6, 2.02e9, "ns", true, "s", "0.0407 s"},
+	{1.04e6, 1.753e9, "ns", false, "s", "0.00104 s is too little"},
+	{868 << 10, 185 << 20, "bytes", true, "MiB", "0.848 MiB"},
+	{INFINITE, 0, "ns", true, "ns", "all are 0"},
+};
+
+static void test_shared_scales(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
+		struct scale scale;
+		bool found = number_scale_shared(shared[i].smallest, shared[i].largest,
+						 shared[i].unit, 4, &scale);
+		if (found != shared[i].shared || strcmp(scale.name, shared[i].name) != 0)
+			fail_msg("%s: '%s', %s", shared[i].why, scale.name,
+				 found ? "shared" : "not shared");
+	}
+}
+
+static const struct {
+	double value;
+	int decimals;
+	const char *text;
+} grouped[] = {
+	{0, 0, "0"},
+	{999, 0, "999"},
+	{1000, 0, "1 000"},
+	{-1000, 0, "-1 000"},
+	{-999, 0, "-999"},
+	{13330.5, 1, "13 330.5"},
+	{1234567, 0, "1 234 567"},
+	{0.12345, 5, "0.12345"},
+	{1e22, 0, "1.000e+22"},
+	{NONE, 0, "-"},
+	{-INFINITE, 0, "-inf"},
+	{123456789012345, 2, "123 456 789 012 345.00"},
+};
+
+static void test_grouped(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(grouped); i++) {
+		char text[48];
+		number_grouped(grouped[i].value, grouped[i].decimals, text, sizeof(text));
+		assert_string_equal(text, grouped[i].text);
+	}
+}
+
 static void test_no_negative_zero(void **state)
 {
 	(void)state;
@@ -158,6 +220,8 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_small_room),
 		cmocka_unit_test(test_decimals),
+		cmocka_unit_test(test_shared_scales),
+		cmocka_unit_test(test_grouped),
 		cmocka_unit_test(test_no_negative_zero),
 		cmocka_unit_test(test_point_in_every_locale),
 	};

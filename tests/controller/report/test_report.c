@@ -226,6 +226,59 @@ static void test_blocks(void **state)
 	rows_done(&rows);
 }
 
+/* One more reading with a note. */
+static void add_reading(struct rows *rows, const char *metric, const char *unit, double value,
+			const char *note)
+{
+	struct store_result *r = rows_result(rows, "boot", metric, unit, value);
+	r->note = note ? rows_keep(rows, xstrdup(note)) : "";
+}
+
+/* Cells far apart, small counts, means that cannot be told from 0, notes that vary. */
+static void test_far_apart(void **state)
+{
+	(void)state;
+	static const int widths[] = {0, 60, 80};
+	static const struct {
+		const char *axes;
+		double slow, faults, switches, delta;
+		unsigned samples;
+	} guests[] = {
+		{"{\"guest\":\"debian\"}", 1.753e9, 13328, 79.7, -31.5, 17},
+		{"{\"guest\":\"process\"}", 1.04e6, 38, 1.7, -2, 3},
+		{"{\"guest\":\"unikernel\"}", 73e6, 5222, 0, 4, 5},
+	};
+	struct rows rows;
+	start(&rows);
+	rows.campaign.compare_axis = (char *)(uintptr_t) "guest";
+	rows.campaign.compare_baseline = (char *)(uintptr_t) "debian";
+	for (uint32_t i = 0; i < 9; i++) {
+		uint32_t g = i % 3, n = i / 3;
+		autofree char *samples = xasprintf("mean of %u samples, one each 0.%u ms",
+						   guests[g].samples + n, 7 + n);
+		const char *key = rows_run(&rows, guests[g].axes, n, false);
+		rows_attempt(&rows, key, guests[g].axes, "vm", n, 1, VERDICT_VALID, "[]");
+		add_reading(&rows, "wall", "ns", guests[g].slow * rows_noise(n, g, 0.1), NULL);
+		add_reading(&rows, "page-faults", "count",
+			    round(guests[g].faults * rows_noise(n, g, 0.1)), NULL);
+		add_reading(&rows, "context-switches", "count",
+			    round(guests[g].switches * (g ? n : 20 + n)), NULL);
+		add_reading(&rows, "probe/delta", "mV", guests[g].delta * (n + 1), "of /dev/adc0");
+		add_reading(&rows, "rss", "bytes", (868 << 10) * (g ? g : 200), samples);
+		if (g == 1 && n == 2)
+			rows_absent(&rows, "boot", "pss", "bytes", "no sample fell into it");
+		else
+			add_reading(&rows, "pss", "bytes", 1 << 20, n == 1 ? "late" : NULL);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
+		const struct report_options options = {.width = widths[i]};
+		autofree char *text = report_of(&rows, &options);
+		autofree char *name = xasprintf("far-apart-%d.txt", widths[i]);
+		assert_golden(name, text);
+	}
+	rows_done(&rows);
+}
+
 /* No line is wider than the terminal. */
 static void test_fits(void **state)
 {
@@ -408,13 +461,13 @@ static void test_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_comparison),   cmocka_unit_test(test_json),
-		cmocka_unit_test(test_ascii),	     cmocka_unit_test(test_one_cell),
-		cmocka_unit_test(test_blocks),	     cmocka_unit_test(test_fits),
-		cmocka_unit_test(test_hostile_text), cmocka_unit_test(test_nothing_there),
-		cmocka_unit_test(test_failed),	     cmocka_unit_test(test_write_error),
-		cmocka_unit_test(test_running),	     cmocka_unit_test(test_list),
-		cmocka_unit_test(test_host),
+		cmocka_unit_test(test_comparison),    cmocka_unit_test(test_json),
+		cmocka_unit_test(test_ascii),	      cmocka_unit_test(test_one_cell),
+		cmocka_unit_test(test_blocks),	      cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_far_apart),     cmocka_unit_test(test_hostile_text),
+		cmocka_unit_test(test_nothing_there), cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_write_error),   cmocka_unit_test(test_running),
+		cmocka_unit_test(test_list),	      cmocka_unit_test(test_host),
 	};
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
 		fprintf(stderr, "this machine has no C.UTF-8: the golden files will differ\n");
