@@ -90,6 +90,8 @@ void outbox_open(struct outbox *o, uint64_t committed, uint64_t window_bytes)
 
 void outbox_acknowledged(struct outbox *o, uint64_t sequence)
 {
+	if (sequence > spool_last(o->spool))
+		return; /* of no record of ours: what it skips would never leave */
 	if (sequence > o->acknowledged)
 		o->acknowledged = sequence;
 	o->last_progress_ns = clock_monotonic_ns();

@@ -12,6 +12,7 @@
 enum boot_end {
 	BOOT_HANG,  /* cli; hlt */
 	BOOT_EXIT,  /* 0x10 to port 0xf4: with isa-debug-exit there, status 33 */
+	BOOT_PANIC, /* 1 to port 0x505, where pvpanic is */
 	BOOT_RESET, /* pulls the CPU's reset line by the keyboard controller */
 	BOOT_WRITE, /* overwrites its own sector 1 of the first disk, then as EXIT */
 };
@@ -31,6 +32,7 @@ static inline int boot_disk_make(const char *path, const char *text, enum boot_e
 {
 	static const uint8_t com1[] = {0xba, 0xf8, 0x03};		     /* mov dx, 0x3f8 */
 	static const uint8_t leave[] = {0xba, 0xf4, 0x00, 0xb0, 0x10, 0xee}; /* out 0xf4, 0x10 */
+	static const uint8_t panic[] = {0xba, 0x05, 0x05, 0xb0, 0x01, 0xee}; /* out 0x505, 1 */
 	static const uint8_t reset[] = {0xb0, 0xfe, 0xe6, 0x64};	     /* out 0x64, 0xfe */
 	static const uint8_t store[] = {
 		0x31, 0xc0, 0x8e, 0xc0,	      /* es = 0 */
@@ -50,6 +52,8 @@ static inline int boot_disk_make(const char *path, const char *text, enum boot_e
 	}
 	if (end == BOOT_EXIT || end == BOOT_WRITE)
 		p = boot_put(p, leave, sizeof(leave));
+	if (end == BOOT_PANIC)
+		p = boot_put(p, panic, sizeof(panic));
 	if (end == BOOT_RESET)
 		p = boot_put(p, reset, sizeof(reset));
 	boot_put(p, halt, sizeof(halt));
