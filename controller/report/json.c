@@ -7,37 +7,12 @@
 
 #include "controller/report/screen.h"
 #include "proto/base/mem.h"
-#include "proto/base/text.h"
-
-/* Bytes of one UTF-8 sequence at s, 0 where there is none; overlong ones are none. */
-static size_t sequence(const unsigned char *s)
-{
-	size_t size = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (s[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < size; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return size;
-}
+#include "proto/base/utf8.h"
 
 json_t *json_text(const char *s)
 {
-	autotext struct text text = {0};
-	if (!s)
-		return json_null();
-	while (*s) {
-		size_t size = sequence((const unsigned char *)s);
-		if (size)
-			text_add_bytes(&text, s, size);
-		else
-			text_add(&text, "\xef\xbf\xbd"); /* U+FFFD stands for what is not text */
-		s += size ? size : 1;
-	}
-	return json_stringn(text.data ? text.data : "", text.size);
+	autofree char *copy = NULL;
+	return s ? json_string(utf8_clean(s, &copy)) : json_null();
 }
 
 int json_print(json_t *root, FILE *out, struct err *err)

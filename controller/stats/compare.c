@@ -47,6 +47,17 @@ static void none(struct comparison *ret, const char *why)
 	};
 }
 
+/* What no method can compare. */
+static bool refused(size_t n_baseline, size_t n_other, double confidence, struct comparison *ret)
+{
+	const char *why = n_baseline < 2 || n_other < 2 ? too_few : NULL;
+	if (!why && isnan(stats_t_quantile(confidence, 1)))
+		why = bad_confidence;
+	if (why)
+		none(ret, why);
+	return why;
+}
+
 /* Degrees of freedom of a difference whose two sides have these standard errors, not both 0.
  * Relative to the larger one: squares of what is given could vanish or overflow. */
 static double satterthwaite(double error_a, size_t n_a, double error_b, size_t n_b)
@@ -103,14 +114,8 @@ static void fieller(const struct group *baseline, const struct group *other, dou
 void stats_compare(const double *baseline, size_t n_baseline, const double *other, size_t n_other,
 		   double confidence, struct comparison *ret)
 {
-	if (n_baseline < 2 || n_other < 2) {
-		none(ret, too_few);
+	if (refused(n_baseline, n_other, confidence, ret))
 		return;
-	}
-	if (isnan(stats_t_quantile(confidence, 1))) {
-		none(ret, bad_confidence);
-		return;
-	}
 	struct group b = group_of(baseline, n_baseline), o = group_of(other, n_other);
 	if (b.mean == 0)
 		none(ret, about_zero);
@@ -147,14 +152,8 @@ static void welch(const struct group *baseline, const struct group *other, doubl
 void stats_compare_log(const double *baseline, size_t n_baseline, const double *other,
 		       size_t n_other, double confidence, struct comparison *ret)
 {
-	if (n_baseline < 2 || n_other < 2) {
-		none(ret, too_few);
+	if (refused(n_baseline, n_other, confidence, ret))
 		return;
-	}
-	if (isnan(stats_t_quantile(confidence, 1))) {
-		none(ret, bad_confidence);
-		return;
-	}
 	autofree double *b = logarithms(baseline, n_baseline);
 	autofree double *o = logarithms(other, n_other);
 	if (!b || !o) {
