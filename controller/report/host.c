@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* host - what `assay host` prints: the facts of a machine, what it can measure, and for what it
  * cannot the reason and the remedy. */
+#include <string.h>
+
 #include "controller/report/grid.h"
 #include "controller/report/json.h"
 #include "controller/report/report.h"
@@ -27,20 +29,20 @@ static int print_json(const struct host_info *host, FILE *out, struct err *err)
 			  out, err);
 }
 
+/* Not a table: a kernel's command line is longer than any terminal, and a table would take the
+ * width that it wants from the names. */
 static void print_facts(const struct screen *screen, const struct host_info *host)
 {
-	autogrid struct grid grid;
-	grid_init(&grid, screen);
-	grid_column(&grid, "", NULL);
-	grid_column(&grid, "", NULL);
-	for (size_t i = 0; i < host->n_facts; i++) {
-		grid_row(&grid);
-		grid_set(&grid, 0, GRID_PLAIN, "%s", host->facts[i].name);
-		grid_set(&grid, 1, GRID_PLAIN, "%s", host->facts[i].value);
-	}
-	if (grid.n_rows) {
+	size_t widest = 0;
+	for (size_t i = 0; i < host->n_facts; i++)
+		if (strlen(host->facts[i].name) > widest)
+			widest = strlen(host->facts[i].name);
+	if (host->n_facts)
 		fputc('\n', screen->out);
-		grid_print(&grid);
+	for (size_t i = 0; i < host->n_facts; i++) {
+		autofree char *name = screen_clean(screen, host->facts[i].name);
+		autofree char *value = screen_clean(screen, host->facts[i].value);
+		fprintf(screen->out, "  %-*s  %s\n", (int)widest, name, value);
 	}
 }
 
