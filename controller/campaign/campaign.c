@@ -6,16 +6,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "controller/campaign/life.h"
 #include "proto/base/file.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 #include "proto/base/state.h"
-
-/* The agent's own lock patience is 10 s; past this it will not come. */
-static const uint64_t join_limit_ns = 30 * NSEC_PER_SEC;
 
 void life_note(struct campaign *c, const char *fmt, ...)
 {
@@ -27,7 +23,7 @@ void life_note(struct campaign *c, const char *fmt, ...)
 	c->o->listener->note(c->o->arg, text);
 }
 
-static void over(struct campaign *c)
+void life_over(struct campaign *c)
 {
 	c->phase = OVER;
 	loop_quit(c->loop);
@@ -46,7 +42,7 @@ void life_drain(struct campaign *c, bool now)
 		return;
 	c->phase = DRAINING;
 	if (!c->agent || fleet_drain(c->fleet, c->agent, now, NULL) < 0)
-		over(c); /* nobody to wait for; embedded_done() ends what is left */
+		life_over(c); /* nobody to wait for; embedded_done() ends what is left */
 }
 
 bool life_settled(struct campaign *c)
@@ -62,10 +58,12 @@ bool life_settled(struct campaign *c)
 static void begin_running(struct campaign *c)
 {
 	struct err err = ERR_NONE;
-	if (life_settle(c, &err) < 0) {
+	if (life_close_forgotten(c, &err) < 0 || life_settle(c, &err) < 0) {
 		life_fail(c, &err);
 		return;
 	}
+	if (c->phase != SETTLING)
+		return; /* a store that failed while what was forgotten was closed */
 	c->phase = RUNNING;
 	life_show(c);
 	life_feed(c);
@@ -80,23 +78,36 @@ static void settle_or_wait(struct campaign *c)
 		begin_running(c);
 }
 
+/* A child that says hello again did not hear the welcome in time: had it been started anew, the end
+ * of the former one would have been seen. Of another agent nobody can tell. */
+static bool is_echo(const struct campaign *c, const struct fleet_agent *agent)
+{
+	return c->agent == agent && c->embedded.pid;
+}
+
 static void on_joined(void *arg, struct fleet_agent *agent)
 {
 	struct campaign *c = arg;
 	struct err err = ERR_NONE;
+	if (is_echo(c, agent))
+		return;
 	c->agent = agent;
 	loop_remove(take(c->join_timer));
-	if (c->interrupted) {
-		life_drain(c, true);
+	if (c->interrupted || c->phase == DRAINING) {
+		life_drain(c, c->interrupted);
 		return;
 	}
-	if (c->runs) { /* it came back: the plan is made */
+	if (c->planned) { /* it came back */
 		settle_or_wait(c);
 		return;
 	}
 	c->phase = PREFLIGHT;
-	if (c->o->store->backend->host(c->o->store, &agent->host, &err) < 0 ||
-	    life_ask(c, &err) < 0)
+	int r = c->o->store->backend->host(c->o->store, &agent->host, &err);
+	if (r == 0)
+		r = life_ask(c, &err);
+	if (r == -EHOSTUNREACH || r == -EAGAIN)
+		life_part(c);
+	else if (r < 0)
 		life_fail(c, &err);
 }
 
@@ -107,7 +118,9 @@ static void on_left(void *arg, struct fleet_agent *agent, const char *why)
 	log_info("left why=\"%s\"", why);
 	c->agent = NULL;
 	if (c->phase == DRAINING)
-		over(c);
+		life_over(c);
+	else
+		life_part(c);
 }
 
 static void on_preflight(void *arg, struct fleet_agent *agent,
@@ -136,6 +149,10 @@ static void on_taken(void *arg, struct fleet_agent *agent, const struct msg_take
 	(void)agent;
 	if (!taken->refused[0] || c->phase != RUNNING)
 		return;
+	if (c->embedded.pid) { /* somebody told it to end; the next one will take the run */
+		life_part(c);
+		return;
+	}
 	err_say(&err, EBUSY, "the agent refused a run: %s", taken->refused);
 	life_fail(c, &err);
 }
@@ -190,61 +207,12 @@ static const struct fleet_listener listener = {
 	.committed = on_committed,
 };
 
-static void on_no_agent(void *arg)
-{
-	struct campaign *c = arg;
-	struct err err = ERR_NONE;
-	c->join_timer = NULL; /* it fires once, and is gone then */
-	err_say(&err, ETIMEDOUT, "the agent did not say hello within %llu s",
-		(unsigned long long)(join_limit_ns / NSEC_PER_SEC));
-	life_fail(c, &err);
-}
-
-static int start_agent(struct campaign *c, struct err *err);
-
-static void on_agent_ended(void *arg, int fd, uint32_t events)
-{
-	struct campaign *c = arg;
-	struct err err = ERR_NONE;
-	char how[100];
-	bool clean;
-	(void)fd;
-	(void)events;
-	loop_remove(take(c->watch));
-	embedded_reap(&c->embedded, how, sizeof(how), &clean);
-	bool expected = c->phase == DRAINING || c->interrupted;
-	c->phase = expected ? DRAINING : JOINING;
-	fleet_forget(c->fleet, NULL, how); /* which ends it where it was draining */
-	if (expected) {
-		over(c);
-	} else if (!c->runs || ++c->restarts > RESTARTS_MAX) {
-		err_say(&err, ECHILD, "the agent %s%s", how,
-			c->runs ? " too often without a result in between"
-				: "; what it said is above");
-		life_fail(c, &err);
-	} else {
-		life_note(c, "the agent %s; it is started again", how);
-		if (start_agent(c, &err) < 0)
-			life_fail(c, &err);
-	}
-}
-
-static int start_agent(struct campaign *c, struct err *err)
-{
-	loop_remove(take(c->join_timer));
-	if (embedded_start(&c->embedded, c->keys.public_key, c->o->root, c->o->where, err) < 0 ||
-	    loop_add_timer(c->loop, join_limit_ns, 0, on_no_agent, c, &c->join_timer, err) < 0)
-		return err_code(err);
-	return loop_add_fd(c->loop, c->embedded.exit_fd, EPOLLIN, on_agent_ended, c, &c->watch,
-			   err);
-}
-
 static void on_signal(void *arg, int signal)
 {
 	struct campaign *c = arg;
 	(void)signal;
 	if (c->interrupted) { /* asked twice: embedded_done() insists */
-		over(c);
+		life_over(c);
 		return;
 	}
 	c->interrupted = true;
@@ -267,8 +235,8 @@ static int open_wire(struct campaign *c, struct err *err)
 		return err_code(err);
 	wire_allow(c->wire, agent_key);
 	struct fleet_options options = {
-		.control = c->embedded.control,
-		.bulk = c->embedded.bulk,
+		.control = c->o->control ? c->o->control : c->embedded.control,
+		.bulk = c->o->control ? c->o->bulk : c->embedded.bulk,
 		.keys = &c->keys,
 		.listener = &listener,
 		.arg = c,
@@ -280,23 +248,26 @@ static int set_up(struct campaign *c, struct err *err)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	struct loop_source *s;
+	if (c->o->resume && c->o->store->backend->claim(c->o->store, c->o->resume, err) < 0)
+		return err_code(err);
 	if (loop_new(&c->loop, err) < 0)
 		return err_code(err);
 	/* Signals first: libzmq's threads must be born with them blocked. */
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		if (loop_add_signal(c->loop, signals[i], on_signal, c, &s, err) < 0)
 			return err_code(err);
-	if (embedded_init(&c->embedded, err) < 0 || open_wire(c, err) < 0)
+	if (!c->o->control && embedded_init(&c->embedded, err) < 0)
 		return err_code(err);
-	return start_agent(c, err);
+	return open_wire(c, err) < 0 ? err_code(err) : life_start_agent(c, err);
 }
 
 /* Runs that the agent had and never began are pending again. */
 static void close_books(struct campaign *c, struct campaign_outcome *ret, struct err *err)
 {
 	bool all = true;
-	if (!c->runs)
+	if (!c->planned)
 		return;
+	STRCPY_FIXED(ret->id, c->id);
 	life_settle(c, err);
 	for (size_t i = 0; i < c->n_runs; i++)
 		all &= c->runs[i].state == RUN_DONE || c->runs[i].state == RUN_GIVEN_UP;
@@ -321,6 +292,7 @@ static void tear_down(struct campaign *c)
 	schedule_free(c->schedule);
 	recipe_free(c->other);
 	free(c->answers);
+	free(c->answered);
 	free(c->cell_of);
 	free(c->lost);
 	free(c->times);
@@ -350,7 +322,6 @@ int campaign_run(const struct campaign_options *options, struct campaign_outcome
 		*err = closing;
 		r = -err->code;
 	}
-	STRCPY_FIXED(ret->id, c.id);
 	ret->interrupted = c.interrupted;
 	tear_down(&c);
 	return r;

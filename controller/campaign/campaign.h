@@ -33,12 +33,15 @@ struct campaign_options {
 	const char *where;  /* of the store: gives the agent a spool of its own for it */
 	const char *resume; /* id of the campaign to go on with; NULL: a new one */
 	const char *root;   /* where the agent reads sys/ and proc/; NULL: / */
+	/* Endpoints to await an agent at that somebody else starts, with this user's agent key.
+	 * NULL: one is started as a child. */
+	const char *control, *bulk;
 	const struct campaign_listener *listener;
 	void *arg;
 };
 
 struct campaign_outcome {
-	char id[ULID_SIZE]; /* "": it never came to a plan */
+	char id[ULID_SIZE]; /* "": it never came to a plan, and nothing was changed */
 	bool interrupted;
 	size_t planned, done, invalid;
 };

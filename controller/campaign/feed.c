@@ -94,14 +94,19 @@ void life_feed(struct campaign *c)
 {
 	struct err err = ERR_NONE;
 	size_t i;
-	if (c->phase != RUNNING || !c->agent || c->interrupted)
+	if (c->phase != RUNNING || !c->agent || c->part_timer || c->interrupted)
 		return;
 	while (c->n_given < RUNS_AHEAD && schedule_next(c->schedule, &i)) {
+		if (c->runs[i].state != RUN_PENDING)
+			continue; /* its result came out of the spool after all */
 		c->given[c->n_given++] = i;
-		if (give(c, i, &err) < 0) {
+		int r = give(c, i, &err);
+		if (r == -EHOSTUNREACH || r == -EAGAIN)
+			life_part(c); /* the run is given out again when an agent is back */
+		else if (r < 0)
 			life_fail(c, &err);
+		if (r < 0)
 			return;
-		}
 	}
 	if (!c->n_given)
 		life_drain(c, false);
@@ -124,10 +129,13 @@ static struct attempt_outcome outcome_of(struct campaign *c, size_t run, const s
 		o.lost |= store_code_is_lost(a->reasons[i].code);
 		o.cancelled |= strcmp(a->reasons[i].code, "cancelled") == 0;
 	}
+	/* What a spool says on joining may have been cancelled by a person: not this run's fault.
+	 */
+	bool counts = o.lost && !(o.cancelled && c->phase == SETTLING);
 	/* Nobody here asked for it: the agent ended it on its own way out. */
 	if (c->phase != DRAINING && !c->interrupted)
 		o.cancelled = false;
-	c->lost[run] += o.lost && !o.cancelled;
+	c->lost[run] += counts && !o.cancelled;
 	o.lost_so_far = c->lost[run];
 	return o;
 }
@@ -178,4 +186,53 @@ void life_ended(struct campaign *c, const struct attempt *a)
 	if (apply(c, run, a, &err) < 0)
 		life_fail(c, &err);
 	life_show(c);
+}
+
+struct forgotten {
+	struct attempt **items;
+	size_t n;
+};
+
+static int collect_forgotten(const struct store_attempt *row, void *arg)
+{
+	struct forgotten *f = arg;
+	if (row->ended || !row->begun_ns) /* leases are taken back by life_settle() */
+		return 0;
+	struct attempt *a = attempt_new();
+	STRCPY_FIXED(a->run_key, row->run_key);
+	a->attempt = row->attempt;
+	a->reached = RUN_FAILED;
+	attempt_reason(a, VERDICT_INVALID, "agent-lost",
+		       "its agent is back and knows nothing of it: its spool was lost");
+	*ARRAY_PUSH(f->items, f->n) = a;
+	return 0;
+}
+
+static int close_one(struct campaign *c, struct attempt *a, struct err *err)
+{
+	bool again;
+	size_t run = find_run(c, a->run_key);
+	STRCPY_FIXED(a->campaign, c->id);
+	if (run == SIZE_MAX)
+		return 0;
+	bool over = is_over(c->runs[run].state);
+	if (c->o->store->backend->ended(c->o->store, NULL, a, NULL, &again, err) < 0)
+		return err_code(err);
+	if (over)
+		return set_state(c, run, c->runs[run].state, err);
+	life_ended(c, a);
+	return 0;
+}
+
+int life_close_forgotten(struct campaign *c, struct err *err)
+{
+	struct forgotten f = {0};
+	int r = c->o->store->backend->attempts(c->o->store, c->id, collect_forgotten, &f, err);
+	for (size_t i = 0; i < f.n; i++) {
+		if (r == 0)
+			r = close_one(c, f.items[i], err);
+		attempt_free(f.items[i]);
+	}
+	free(f.items);
+	return r;
 }

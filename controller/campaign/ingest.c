@@ -192,5 +192,13 @@ int life_ingest(struct campaign *c, struct fleet_agent *agent, const struct msg_
 	/* It will never be better: a campaign that this store does not have, or broken bytes. */
 	life_note(c, "record %" PRIu64 " of %s is left out: %s", record->sequence, agent->name,
 		  err->text);
-	return c->o->store->backend->skip_record(c->o->store, &stream, err);
+	bool result_lost = record->kind == RECORD_ENDED && r != -ENOENT;
+	struct err why = *err;
+	if (c->o->store->backend->skip_record(c->o->store, &stream, err) < 0)
+		return err_code(err);
+	if (result_lost) { /* of which run, nobody can tell: resuming measures it again */
+		err_wrap(&why, "a result of %s", agent->name);
+		life_fail(c, &why);
+	}
+	return 0;
 }

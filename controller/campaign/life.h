@@ -39,12 +39,15 @@ struct campaign {
 	struct embedded embedded;
 	struct loop_source *watch; /* of the embedded agent's process */
 	struct loop_source *join_timer;
+	struct loop_source *part_timer; /* until an agent that left, but did not end, is killed */
 	unsigned restarts;
 
 	enum phase phase;
 	struct fleet_agent *agent; /* borrowed from the fleet; NULL: none is there */
 	bool interrupted;
-	size_t replies;			     /* of the preflight */
+	bool planned;			     /* the plan is stored, and all below is there */
+	size_t replies;			     /* of the preflight: cells that were answered for */
+	bool *answered;			     /* of each cell */
 	struct msg_preflight_reply *answers; /* one a cell, once they are in */
 
 	struct matrix matrix;
@@ -67,8 +70,23 @@ int life_ask(struct campaign *c, struct err *err);
 void life_answer(struct campaign *c, const struct msg_preflight_reply *reply);
 int life_make_plan(struct campaign *c, struct err *err);
 
+/* accel.c: gives every cell the accelerator and CPU model that it will have. */
+struct accel_choice {
+	const char
+		*spoiler; /* label of a guest for which all with accel: auto are tcg; NULL: none */
+	const char *kvm, *tcg; /* labels of guests of either kind, where there are both */
+};
+struct accel_choice accel_choose(struct matrix *matrix, const struct msg_preflight_reply *answers);
+
+/* agent.c: the agent is started, awaited, and started again. */
+int life_start_agent(struct campaign *c, struct err *err);
+void life_part(struct campaign *c); /* it left, or takes no more: it ends soon or is ended */
+
 /* feed.c: runs out to the agent, outcomes back to the schedule. */
-int life_settle(struct campaign *c, struct err *err); /* what was leased and is not there anymore */
+/* What was leased and is not at an agent any more is pending again. */
+int life_settle(struct campaign *c, struct err *err);
+/* Closes attempts that began and that no spool knows; only once the spool said all it had. */
+int life_close_forgotten(struct campaign *c, struct err *err);
 void life_feed(struct campaign *c);
 void life_ended(struct campaign *c, const struct attempt *attempt);
 void life_show(struct campaign *c);
@@ -78,6 +96,7 @@ int life_ingest(struct campaign *c, struct fleet_agent *agent, const struct msg_
 		struct err *err);
 
 /* campaign.c */
+void life_over(struct campaign *c);
 void life_fail(struct campaign *c, const struct err *err); /* ends it; the first reason stays */
 void life_drain(struct campaign *c, bool now);
 void life_note(struct campaign *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

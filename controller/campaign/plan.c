@@ -63,7 +63,9 @@ int life_ask(struct campaign *c, struct err *err)
 	if (recipe_matrix(c->o->recipe, &c->agent->host, cache, &c->matrix, c->errors) < 0)
 		return err_say(err, EINVAL, "%s", "the recipe has errors");
 	free(c->answers);
+	free(c->answered);
 	c->answers = xcalloc(c->matrix.n, sizeof(*c->answers));
+	c->answered = xcalloc(c->matrix.n, sizeof(*c->answered));
 	c->replies = 0;
 	for (size_t i = 0; i < c->matrix.n; i++)
 		if (fleet_preflight(c->fleet, c->agent, i, c->matrix.cells[i].spec, err) < 0)
@@ -73,8 +75,9 @@ int life_ask(struct campaign *c, struct err *err)
 
 void life_answer(struct campaign *c, const struct msg_preflight_reply *reply)
 {
-	if (c->phase != PREFLIGHT || reply->id >= c->matrix.n)
+	if (c->phase != PREFLIGHT || reply->id >= c->matrix.n || c->answered[reply->id])
 		return;
+	c->answered[reply->id] = true;
 	c->replies++;
 	c->answers[reply->id] = *reply;
 	c->answers[reply->id].problems = NULL; /* the message's own */
@@ -88,34 +91,19 @@ void life_answer(struct campaign *c, const struct msg_preflight_reply *reply)
 	}
 }
 
-static bool is_auto(const char *s)
-{
-	return !s || strcmp(s, "auto") == 0;
-}
-
-/* accel: auto means the best that every guest with accel: auto can use here, so that what is
- * compared stays comparable: one guest that does not boot under KVM takes all of them to TCG. */
 static void choose_accelerators(struct campaign *c)
 {
-	bool kvm = true;
-	for (size_t i = 0; i < c->matrix.n; i++)
-		if (c->answers[i].accel[0] && is_auto(c->matrix.cells[i].spec->guest.accel))
-			kvm &= strcmp(c->answers[i].accel, "kvm") == 0;
-	for (size_t i = 0; i < c->matrix.n; i++) {
-		struct guest_spec *g = &c->matrix.cells[i].spec->guest;
-		const struct msg_preflight_reply *answer = &c->answers[i];
-		if (!answer->accel[0])
-			continue; /* a guest without such a choice */
-		const char *accel = is_auto(g->accel) ? (kvm ? "kvm" : "tcg") : g->accel;
-		bool as_answered = strcmp(accel, answer->accel) == 0;
-		if (is_auto(g->cpu)) {
-			free(g->cpu);
-			g->cpu = xstrdup(as_answered ? answer->cpu : "max");
-		}
-		char *chosen = xstrdup(accel);
-		free(g->accel);
-		g->accel = chosen;
-	}
+	struct accel_choice choice = accel_choose(&c->matrix, c->answers);
+	if (choice.spoiler)
+		life_note(c,
+			  "accel: auto is tcg for every guest of this recipe, so that they stay"
+			  " comparable: %s does not run under KVM here",
+			  choice.spoiler);
+	if (choice.kvm && choice.tcg)
+		life_note(c,
+			  "%s runs under KVM and %s under TCG, which is slower many times over;"
+			  " to compare guests give them one accel",
+			  choice.kvm, choice.tcg);
 }
 
 static size_t cell_by_axes(const struct matrix *matrix, const char *axes)
@@ -158,7 +146,9 @@ static int create(struct campaign *c, const struct plan *plan, struct err *err)
 	ulid_make(stored.id);
 	STRCPY_FIXED(c->id, stored.id);
 	make_runs(c, plan);
-	int r = c->o->store->backend->create(c->o->store, &stored, c->runs, c->n_runs, err);
+	int r = c->o->store->backend->claim(c->o->store, c->id, err);
+	if (r == 0)
+		r = c->o->store->backend->create(c->o->store, &stored, c->runs, c->n_runs, err);
 	store_campaign_done(&stored);
 	return r;
 }
@@ -202,9 +192,7 @@ static int reload(struct campaign *c, const struct plan *plan, struct err *err)
 				       " it was planned); run the recipe anew",
 				       c->id, r->label, r->iteration);
 	}
-	if (reopen_lost(c, err) < 0)
-		return err_code(err);
-	return db->campaign_state(c->o->store, c->id, CAMPAIGN_RUNNING, err);
+	return reopen_lost(c, err);
 }
 
 static int stored_seed(struct campaign *c, uint64_t *ret, struct err *err)
@@ -260,7 +248,11 @@ int life_make_plan(struct campaign *c, struct err *err)
 	plan_done(&plan);
 	if (r < 0)
 		return r;
+	if (fill_schedule(c, err) < 0 ||
+	    c->o->store->backend->campaign_state(c->o->store, c->id, CAMPAIGN_RUNNING, err) < 0)
+		return err_code(err);
 	expect_times(c);
+	c->planned = true;
 	c->o->listener->planned(c->o->arg, c->id, c->n_runs);
-	return fill_schedule(c, err);
+	return 0;
 }

@@ -84,6 +84,10 @@ int embedded_start(struct embedded *e, const char controller_key[KEY_TEXT_SIZE],
 	char *argv[] = {program,     embedded_option, key, control, bulk,
 			root_option, spool,	      log, NULL};
 	int r = spawn(argv, &e->pid);
+	if (r == ENOENT || r == EACCES)
+		return err_say(err, r,
+			       "there is no assay-agent to start, neither beside assay nor in PATH;"
+			       " install both programs in one folder");
 	if (r)
 		return err_sys(err, r, "start the agent %s", program);
 	e->exit_fd = (int)syscall(SYS_pidfd_open, e->pid, 0);
