@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 	if (store_backends_check(&err) < 0 || parsers_check(&err) < 0)
 		return cli_fail(EXIT_UNREACHABLE, "%s", err.text);
 	int status = dispatch(argc, argv);
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if ((fflush(stdout) != 0 || ferror(stdout)) && !cli_nobody_reads())
 		return cli_fail(status ? status : EXIT_UNREACHABLE, "could not write to stdout");
 	return status;
 }

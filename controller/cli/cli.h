@@ -40,6 +40,7 @@ struct cli_options {
 	const char *db;	    /* --db, $ASSAY_DB, ./assay.db */
 	const char *images; /* --images, $ASSAY_IMAGES, build/images of the tree; NULL: none */
 	char *images_owned;
+	bool images_named; /* by --images */
 	const char *resume, *fail_if, *campaign, *root;
 	uint64_t seed;
 	bool json, quiet;
@@ -60,6 +61,9 @@ int cli_open_store(const struct cli_options *options, bool create, struct store 
 
 /* A --fail-if that cannot be read is refused before anything runs. -1: fine. */
 int cli_check_fail_if(const char *expression);
+
+/* Whoever read stdout went away (| head): nothing failed. */
+bool cli_nobody_reads(void);
 
 /* Columns of stdout's terminal; 0: it is none. color: a terminal, and NO_COLOR is not set. */
 int cli_terminal_width(int fd);

@@ -13,9 +13,9 @@
 
 struct one { /* an attempt that may have left a console */
 	char run_key[HASH_HEX_SIZE];
-	char label[NAME_SIZE];
-	uint32_t iteration, attempt;
-	bool warmup;
+	uint32_t attempt;
+	char name[2 * NAME_SIZE]; /* of its file, without .log */
+	bool ambiguous;		  /* another one would have the same name */
 };
 
 struct list {
@@ -26,25 +26,35 @@ struct list {
 static int collect(const struct store_attempt *a, void *arg)
 {
 	struct list *list = arg;
+	char again[24] = "";
 	if (!a->ended)
 		return 0;
 	struct one *o = ARRAY_PUSH(list->items, list->n);
 	STRCPY_FIXED(o->run_key, a->run_key);
-	STRCPY_FIXED(o->label, a->label);
-	o->iteration = a->iteration;
 	o->attempt = a->attempt;
-	o->warmup = a->warmup;
-	for (char *p = o->label; *p; p++)
+	if (a->attempt > 1)
+		snprintf(again, sizeof(again), "-attempt%u", a->attempt);
+	snprintf(o->name, sizeof(o->name), "%.*s%s-%02u%s", NAME_SIZE, a->label,
+		 a->warmup ? "-warmup" : "", a->iteration, again);
+	for (char *p = o->name; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr("._=+-", *p))
 			*p = '_';
 	return 0;
 }
 
+/* Two labels may differ in what a file's name cannot have, or past where it is cut. */
+static void find_ambiguous(struct list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		for (size_t j = i + 1; j < list->n; j++)
+			if (strcmp(list->items[i].name, list->items[j].name) == 0)
+				list->items[i].ambiguous = list->items[j].ambiguous = true;
+}
+
 static char *file_name(const char *folder, const struct one *o)
 {
-	autofree char *again = o->attempt > 1 ? xasprintf("-attempt%u", o->attempt) : xstrdup("");
-	return xasprintf("%s/%s%s-%02u%s.log", folder, o->label, o->warmup ? "-warmup" : "",
-			 o->iteration, again);
+	return o->ambiguous ? xasprintf("%s/%s-run%.8s.log", folder, o->name, o->run_key)
+			    : xasprintf("%s/%s.log", folder, o->name);
 }
 
 static int write_plain(const char *path, const void *bytes, size_t size, struct err *err)
@@ -78,11 +88,11 @@ int consoles_write(struct store *store, const char *db, const char *campaign, ch
 		   struct err *err)
 {
 	struct list list = {0};
-	const char *plain = strncmp(db, "sqlite:", 7) == 0 ? db + 7 : db;
-	autofree char *folder = xasprintf("%s.consoles/%s", plain, campaign);
+	autofree char *folder = xasprintf("%s.consoles/%s", store_path(db), campaign);
 	int r = file_mkdirs(folder, 0755, err);
 	if (r == 0)
 		r = store->backend->attempts(store, campaign, collect, &list, err);
+	find_ambiguous(&list);
 	for (size_t i = 0; r == 0 && i < list.n; i++)
 		r = write_one(store, campaign, folder, &list.items[i], err);
 	free(list.items);

@@ -32,9 +32,11 @@ static int run_host(int argc, char **argv)
 	return status < 0 ? EXIT_DONE : status;
 }
 
-static const char version_help[] =
-	"Usage: assay version\n\nThe version, and the commit it was built"
-	" from.\n";
+static const char version_help[] = "Usage: assay version [OPTION]...\n"
+				   "\n"
+				   "The version, and the commit it was built from.\n"
+				   "\n"
+				   "  --json              as JSON\n";
 
 static int run_version(int argc, char **argv)
 {

@@ -55,7 +55,9 @@ static void compose(const struct campaign_progress *p, char *ret, size_t size)
 	char eta[60] = "", invalid[40] = "";
 	if (p->eta_ns) {
 		char left[30];
-		live_duration(p->eta_ns, left, sizeof(left));
+		/* "0 s" would be a promise */
+		live_duration(p->eta_ns > NSEC_PER_SEC ? p->eta_ns : NSEC_PER_SEC, left,
+			      sizeof(left));
 		snprintf(eta, sizeof(eta), ", about %s left", left);
 	}
 	if (p->invalid)

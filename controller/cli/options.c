@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* options - the options that commands share, each once. */
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,6 +87,7 @@ static int take_option(struct cli_options *o, int letter)
 		break;
 	case 'i':
 		o->images = optarg;
+		o->images_named = true;
 		break;
 	case 'r':
 		o->resume = optarg;
@@ -181,6 +183,12 @@ int cli_open_store(const struct cli_options *o, bool create, struct store **ret)
 	if (store_open(o->db, create, ret, &err) < 0)
 		return cli_fail(EXIT_UNREACHABLE, "%s", err.text);
 	return -1;
+}
+
+bool cli_nobody_reads(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	return poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0;
 }
 
 int cli_terminal_width(int fd)
