@@ -216,7 +216,10 @@ static void on_signal(void *arg, int signal)
 		return;
 	}
 	c->interrupted = true;
-	life_note(c, "ending the running guest and restoring the host; what was measured is kept");
+	life_note(c, "%s",
+		  c->planned ? "ending the running guest and restoring the host; what was measured"
+			       " is kept"
+			     : "ending; nothing was measured yet");
 	life_drain(c, true);
 }
 
