@@ -54,4 +54,40 @@ holds "assay plan --json is JSON" jq -e '.order | length == 4' <<<"$("$assay" pl
 a=$("$assay" plan --json --seed 7 ok.yaml)
 b=$("$assay" plan --json --seed 7 ok.yaml)
 is "$a" "$b" "the same seed gives the same plan"
+
+# Whoever reads may go away; whoever cannot write is told.
+"$assay" run ok.yaml --db ok.db --quiet >/dev/null 2>&1
+for words in "report" "report --json" "list" "run ok.yaml --quiet"; do
+	# shellcheck disable=SC2086
+	err=$( { "$assay" $words --db ok.db; echo "status $?" >&2; } 2>&1 >/dev/full | tail -1)
+	is "$err" "status 4" "assay $words to a full disk: status 4"
+	# shellcheck disable=SC2086
+	err=$( { { "$assay" $words --db ok.db; echo "status $?" >&2; } | true; } 2>&1)
+	is "$err" "status 0" "assay $words to a pipe that nobody reads: not a word"
+done
+err=$("$assay" run --resume 01 --runs 3 --db ok.db 2>&1)
+is $? 2 "--runs on resuming: status 2"
+err=$("$assay" run --resume 01 --set runs.iterations=3 --db ok.db 2>&1)
+is $? 2 "--set on resuming: status 2"
+like "$err" "keeps the settings it was submitted with" "--set on resuming: said"
+id=$(sql ok.db 'SELECT min(id) FROM campaign')
+err=$("$assay" run --resume "$id" --db ok.db 2>&1)
+is $? 2 "resuming what is done: status 2"
+
+# Two labels that are one file name: each has its console.
+cat >same.yaml <<'END'
+assay: 1
+name: same
+axes: {word: ['a/b', 'a b', 'ab']}
+guests: {it: {driver: process, command: [/bin/echo, '{axis.word}']}}
+runs: {iterations: 1, warmup: 0}
+END
+folder=$("$assay" run same.yaml --db same.db --quiet 2>/dev/null | sed -n 's/^consoles  //p')
+is "$(cat "$folder"/*.log | sort | paste -sd,)" "a b,a/b,ab" "labels that collide as file names: no console is lost"
+mkdir readonly
+cd readonly || exit 1
+"$assay" run ../ok.yaml --db ../elsewhere.db --quiet >/dev/null 2>&1
+is $? 0 "a database elsewhere"
+is "$(ls)" "" "and nothing is written into the current folder"
+cd ..
 finish

@@ -44,6 +44,36 @@ echo "this is no database, it is a text" >text.db
 refused 4 'text.db' "a file that is no database" ok.yaml --db text.db
 is "$(cat text.db)" "this is no database, it is a text" "a file that is no database is left alone"
 
+# The house: no agent, no folder for sockets, no home, keys that others can read.
+mkdir bare
+cp "$assay" bare/assay
+cp "$bin/assay-agent" bare/agent
+bare() { # STATUS REGEX TEXT [VARIABLE=VALUE...]
+	local status=$1 regex=$2 text=$3
+	shift 3
+	SECONDS=0
+	err=$(env "$@" PATH=/usr/bin:/bin bare/assay run ok.yaml --db bare.db --quiet 2>&1 >/dev/null)
+	is $? "$status" "$text: status $status"
+	like "$err" "$regex" "$text: said"
+	holds "$text: at once ($SECONDS s)" test $SECONDS -lt 5
+}
+bare 4 'no assay-agent to start' "the agent is missing" X=
+cp bare/agent bare/assay-agent
+chmod 644 bare/assay-agent
+bare 4 'no assay-agent to start' "the agent cannot be executed" X=
+printf '#!/bin/sh\nexit 9\n' >bare/assay-agent
+chmod 755 bare/assay-agent
+bare 4 'the agent ended with status 9' "the agent ends at once" X=
+cp bare/agent bare/assay-agent
+bare 4 '/no/such/folder' "TMPDIR is missing" TMPDIR=/no/such/folder
+bare 4 'notdir' "ASSAY_HOME is a file" "ASSAY_HOME=$scratch/notdir"
+long=$scratch/$(printf 'x%.0s' {1..150})
+mkdir "$long"
+bare 0 '' "TMPDIR is long" "TMPDIR=$long"
+chmod 644 "$ASSAY_HOME/keys/controller.key"
+bare 4 'run: chmod 600 ' "a key that others can read" X=
+chmod 600 "$ASSAY_HOME/keys/controller.key"
+
 # Guests that misbehave: invalid runs with reasons, status 3, everything kept.
 invalid() { # TEXT REGEX RECIPE DB
 	out=$("$assay" run "$3" --db "$4" --quiet 2>err.txt)

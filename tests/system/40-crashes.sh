@@ -114,10 +114,77 @@ holds "Ctrl-C: each run has one result" one_result_a_run interrupt.db 3
 # A database that was removed is a new one; the agent's spool for that path is an old one.
 process_recipe again.yaml again 2 0 /bin/true
 timeout 60 "$assay" run again.yaml --db again.db --quiet >out.txt 2>&1
-rm -f again.db*
+rm -rf again.db*
 timeout 60 "$assay" run again.yaml --db again.db --quiet >out.txt 2>&1
 is $? 0 "a database that was removed is made anew"
 holds "and has its runs" one_result_a_run again.db 2
+
+# Two controllers: one campaign has one at a time, one host has one agent at a time.
+process_recipe long.yaml long 3 0 /bin/sleep 5
+start long.yaml two.db
+holds "a campaign runs" within 10 test -n "$(sleep 1; sql two.db 'SELECT id FROM campaign' 2>/dev/null)"
+id=$(sql two.db 'SELECT id FROM campaign')
+ln -s two.db link.db
+err=$("$assay" run --resume "$id" --db link.db 2>&1 >/dev/null)
+is $? 4 "a campaign that runs is not resumed: status 4"
+like "$err" "$id is being run already, by process $controller" "and by whom it is run is said"
+"$assay" report --db two.db >/dev/null 2>err2.txt
+is $? 0 "a campaign that runs can be reported"
+process_recipe other.yaml other 1 0 /bin/true
+err=$("$assay" run other.yaml --db other.db --quiet 2>&1 >/dev/null)
+is $? 4 "another campaign on a busy host: status 4"
+like "$err" 'another assay agent \(process [0-9]+\) works on this host' "and why is said"
+is "$(sql other.db 'SELECT count(*) FROM campaign')" 0 "and nothing came of it"
+wait $controller
+is $? 0 "the first campaign was not disturbed"
+is "$(sql two.db 'SELECT count(*) FROM attempt')" 3 "and measured each run once"
+is "$(ls two.db-*.lock 2>/dev/null)" "" "no lock is left"
+
+# Stopped for a while (Ctrl-Z and fg), longer than an agent may be silent.
+start tree.yaml stopped.db
+sleep 1
+kill -STOP $controller
+sleep 12
+kill -CONT $controller
+wait $controller
+is $? 0 "controller stopped for 12 s: it goes on"
+holds "controller stopped: each run has one result" one_result_a_run stopped.db 3
+rm -f guest.pid stray.pid
+start tree.yaml frozen.db
+holds "the guest runs" within 10 guests_running
+kill -STOP "$(agent_of $controller)"
+wait $controller
+is $? 0 "an agent that stopped answering is replaced"
+holds "frozen agent: each run has one result" one_result_a_run frozen.db 3
+
+# SIGTERM for the agent alone: somebody's, not ours.
+rm -f guest.pid stray.pid
+start tree.yaml term.db
+holds "the guest runs" within 10 guests_running
+kill -TERM "$(agent_of $controller)"
+wait $controller
+is $? 0 "agent told to end: the campaign goes on and ends with 0"
+holds "agent told to end: each run has one result" one_result_a_run term.db 3
+
+# Resuming under other circumstances.
+process_recipe moved.yaml moved 3 0 /bin/sleep 0.5
+"$assay" run moved.yaml --db sqlite:moved.db >out.txt 2>err.txt &
+controller=$!
+started+=("$controller")
+holds "one run is done" within 10 sh -c "[ \"\$(sqlite3 moved.db \"SELECT count(*) FROM run WHERE state='done'\" 2>/dev/null)\" = 1 ]"
+kill -KILL $controller
+wait $controller 2>/dev/null
+id=$(sql moved.db 'SELECT id FROM campaign')
+sqlite3 moved.db ".backup changed.db"
+sql changed.db "UPDATE run SET key = replace(key, substr(key, 1, 4), 'beef') WHERE position = 2"
+err=$("$assay" run --resume "$id" --db changed.db 2>&1 >/dev/null)
+is $? 2 "a campaign whose runs would be others now: status 2"
+like "$err" 'cannot go on: .*run the recipe anew' "and that is said"
+rm moved.yaml
+"$assay" run --resume "$id" --db "$PWD/./moved.db" --quiet >out.txt 2>err.txt
+is $? 0 "resumed without the recipe's file, by another spelling of the database"
+is "$(sql moved.db "SELECT count(*) FROM reason WHERE text LIKE '%spool was lost%'")" 0 "the spool was found again"
+holds "moved: each run has one result" one_result_a_run moved.db 3
 
 # Many kills of short runs: every run one result, whatever was hit.
 process_recipe short.yaml short 60 0 /bin/sleep 0.02
@@ -153,4 +220,6 @@ if [ "$(sql short.db 'SELECT state FROM campaign')" != 'done' ]; then
 fi
 echo "# $kills kills, $(sql short.db 'SELECT count(*) FROM attempt') attempts"
 holds "after $kills kills each of 60 runs has one result" one_result_a_run short.db 60
+is "$(sql short.db "SELECT count(*) FROM attempt WHERE state <> 'ended'")" 0 "no attempt is left open"
+is "$("$assay" list --db short.db --json | jq -r '.[0].state')" 'done' "assay list says done"
 finish
