@@ -16,7 +16,7 @@ static const uint64_t hello_limit_ns = 30 * NSEC_PER_SEC;
 struct asker {
 	struct loop *loop;
 	struct host_info *ret;
-	bool heard;
+	bool heard, ended;
 };
 
 static void joined(void *arg, struct fleet_agent *agent)
@@ -92,9 +92,11 @@ static void give_up(void *arg)
 
 static void agent_ended(void *arg, int fd, uint32_t events)
 {
+	struct asker *a = arg;
 	(void)fd;
 	(void)events;
-	give_up(arg);
+	a->ended = true;
+	give_up(a);
 }
 
 static int ask(struct asker *a, struct wire *wire, struct embedded *e, const char *root,
@@ -122,7 +124,11 @@ static int ask(struct asker *a, struct wire *wire, struct embedded *e, const cha
 		return err_code(err);
 	if (loop_run(a->loop, err) < 0)
 		return err_code(err);
-	return a->heard ? 0 : err_say(err, EIO, "the agent did not answer");
+	if (a->heard)
+		return 0;
+	return err_say(err, EIO, "%s",
+		       a->ended ? "the agent ended before it answered; what it said is above"
+				: "the agent did not answer within 30 s");
 }
 
 int campaign_host(const char *root, struct host_info *ret, struct err *err)
