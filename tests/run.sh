@@ -260,6 +260,13 @@ system_tests() {
 	done
 }
 
+# The guest images on every machine that they are for.
+image_tests() {
+	step build images images/build.sh treebench-process treebench-unikernel \
+		treebench-debian unikernel-probe &&
+		tap_test images tests/images/boot.sh 300
+}
+
 # any_wanted NAME...
 any_wanted() {
 	local name
@@ -351,6 +358,12 @@ if ! $fast; then
 	fi
 	if [[ -z $only ]]; then
 		step build clang build_with_clang
+		# What has threads, or talks to something that has.
+		step build tsan configure_and_build tsan &&
+			unit tsan '^(agent|proto_wire|controller_fleet|controller_campaign)_'
+	fi
+	if wanted boot; then
+		image_tests
 	fi
 	if any_wanted "${units[@]}" "${systems[@]}"; then
 		if step build release configure_and_build release; then
