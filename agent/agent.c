@@ -99,7 +99,9 @@ static bool waits_for_acknowledgement(struct agent *a)
 
 static void leave_if_done(struct agent *a)
 {
-	if (!a->draining || worker_load(a->worker) || waits_for_acknowledgement(a))
+	/* Who is told to hurry does not wait for somebody to make room on a disk. */
+	bool busy = worker_load(a->worker) && !(a->hurry && worker_is_stuck(a->worker));
+	if (!a->draining || busy || waits_for_acknowledgement(a))
 		return;
 	say_bye(a, "drained");
 	loop_quit(a->loop);

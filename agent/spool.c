@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "proto/base/file.h"
 #include "proto/base/mem.h"
@@ -32,8 +33,11 @@ static int db_error(struct spool *s, struct err *err, const char *what)
 {
 	int code = sqlite3_errcode(s->db) & 0xff;
 	int as_errno = code == SQLITE_FULL ? ENOSPC : code == SQLITE_BUSY ? EBUSY : EIO;
-	return err_say(err, as_errno, "%s in the spool %s: %s", what, s->path,
-		       sqlite3_errmsg(s->db));
+	/* "disk I/O error" says little; the system call that failed says it */
+	int system_errno = code == SQLITE_IOERR ? sqlite3_system_errno(s->db) : 0;
+	return err_say(err, system_errno ? system_errno : as_errno, "%s in the spool %s: %s%s%s",
+		       what, s->path, sqlite3_errmsg(s->db), system_errno ? ": " : "",
+		       system_errno ? strerror(system_errno) : "");
 }
 
 static int db_exec(struct spool *s, const char *sql, struct err *err)

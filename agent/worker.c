@@ -20,7 +20,7 @@ struct worker {
 	size_t n_jobs;
 	struct worker_event *events;
 	size_t n_events;
-	bool busy, quit;
+	bool busy, quit, stuck;
 	char current[HASH_HEX_SIZE]; /* run key while busy */
 	uint32_t current_attempt;
 	int event_fd;
@@ -58,6 +58,21 @@ static bool is_quitting(struct worker *w)
 	return quit;
 }
 
+static void set_stuck(struct worker *w, bool stuck)
+{
+	pthread_mutex_lock(&w->lock);
+	w->stuck = stuck;
+	pthread_mutex_unlock(&w->lock);
+}
+
+bool worker_is_stuck(struct worker *w)
+{
+	pthread_mutex_lock(&w->lock);
+	bool stuck = w->stuck;
+	pthread_mutex_unlock(&w->lock);
+	return stuck;
+}
+
 /* A full disk is waited for: the result stays in memory until it could be spooled. */
 static void spool_result(struct worker *w, const struct attempt *attempt)
 {
@@ -67,10 +82,12 @@ static void spool_result(struct worker *w, const struct attempt *attempt)
 		if (!trouble)
 			w->spool_trouble(&err);
 		trouble = true;
+		set_stuck(w, true);
 		if (is_quitting(w))
 			return; /* the spool still has it as begun: its end will be "agent-lost" */
 		nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
 	}
+	set_stuck(w, false);
 	if (trouble)
 		w->spool_trouble(NULL);
 }
@@ -131,6 +148,17 @@ static void *work(void *arg)
 	return NULL;
 }
 
+static void free_worker(struct worker *w)
+{
+	cleanup_close(&w->env.cancel_fd);
+	cleanup_close(&w->event_fd);
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
+	free(w->jobs);
+	free(w->events);
+	free(w);
+}
+
 int worker_start(const struct run_env *env, void (*spool_trouble)(const struct err *err),
 		 struct worker **ret, struct err *err)
 {
@@ -139,14 +167,14 @@ int worker_start(const struct run_env *env, void (*spool_trouble)(const struct e
 	w->env.on_state = on_state;
 	w->env.arg = w;
 	w->spool_trouble = spool_trouble;
-	w->env.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	w->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
-	int r = w->env.cancel_fd < 0 || w->event_fd < 0 ? errno
+	w->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->env.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int r = w->env.cancel_fd < 0 || w->event_fd < 0 ? EMFILE
 							: pthread_create(&w->thread, NULL, work, w);
 	if (r) {
-		free(w);
+		free_worker(w);
 		return err_sys(err, r, "start the worker's thread");
 	}
 	*ret = w;
@@ -179,11 +207,7 @@ void worker_stop(struct worker *w)
 	pthread_join(w->thread, NULL);
 	while (worker_next_event(w, &event))
 		free(event.reply.problems);
-	free(w->jobs);
-	free(w->events);
-	close(w->env.cancel_fd);
-	close(w->event_fd);
-	free(w);
+	free_worker(w);
 }
 
 void worker_submit(struct worker *w, const struct worker_job *job)

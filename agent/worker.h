@@ -36,6 +36,8 @@ void worker_submit(struct worker *worker, const struct worker_job *job); /* take
 /* The run of that key, or "" for all: what waits is dropped, what runs ends as cancelled. */
 void worker_cancel(struct worker *worker, const char *run_key);
 size_t worker_load(struct worker *worker); /* waiting and running */
+/* A result is in memory and the spool has no room for it: the load may stay for ever. */
+bool worker_is_stuck(struct worker *worker);
 
 int worker_event_fd(const struct worker *worker); /* readable: there are events; borrowed */
 bool worker_next_event(struct worker *worker, struct worker_event *ret);

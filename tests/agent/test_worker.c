@@ -192,10 +192,14 @@ static void a_result_waits_for_its_spool(void **state)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	assert_int_equal(troubles, 1);
 	assert_int_equal(recoveries, 0);
+	for (int i = 0; i < PATIENCE_MS && !worker_is_stuck(w); i++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	assert_true(worker_is_stuck(w));
 	sql(*state, "ALTER TABLE away RENAME TO record");
 	await(w, 1, RUN_SPOOLED);
 	assert_int_equal(troubles, 1);
 	assert_int_equal(recoveries, 1);
+	assert_false(worker_is_stuck(w));
 	assert_ended(*state, 1, "");
 }
 
