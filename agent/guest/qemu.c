@@ -181,6 +181,15 @@ static int explain_end(struct qemu *q, struct err *err)
 	return err_say(err, ECONNRESET, "QEMU ended at its start with status %d", status.code);
 }
 
+static int explain_missing(struct err *err)
+{
+	struct err why = *err;
+	if (why.code == ENOENT)
+		err_say(err, ENOENT, "%.400s; install the Debian package qemu-system-x86",
+			why.text);
+	return err_code(err);
+}
+
 static int ask_accelerator(struct qemu *q, const struct guest_wait *wait, struct err *err)
 {
 	autojson json_t *kvm = NULL;
@@ -222,7 +231,7 @@ static int qemu_start(struct guest *guest, const struct guest_wait *wait, struct
 {
 	struct qemu *q = qemu_of(guest);
 	if (child_go(q->child, err) < 0)
-		return err_code(err);
+		return explain_missing(err);
 	if (qmp_open(take_fd(q->qmp_fd), on_event, q, wait, &q->qmp, err) < 0)
 		return explain_end(q, err);
 	guest->event_fd = qmp_fd(q->qmp);
