@@ -331,8 +331,10 @@ static inline void *fake_thread(void *arg)
 	pthread_sigmask(SIG_BLOCK, &all, NULL); /* they are for the controller */
 	if (wire_new(&wire, NULL) < 0)
 		return NULL;
+	/* As with a process, nothing of a former life is still on its way (wire_close() lingers 200
+	 * ms): two connections of one name at once would take it from each other. */
 	while (!fake_live(f, wire))
-		;
+		nanosleep(&(struct timespec){.tv_nsec = 250 * NSEC_PER_MSEC}, NULL);
 	wire_free(wire);
 	return NULL;
 }

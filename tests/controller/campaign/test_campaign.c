@@ -375,6 +375,43 @@ static void a_full_disk_gives_out_no_run(void **state)
 	assert_int_equal(w->outcome.done, RUNS);
 }
 
+static int full_run_state(struct store *s, const char *campaign, const char *key,
+			  enum store_run_state state, struct err *err)
+{
+	(void)s;
+	(void)campaign;
+	(void)key;
+	(void)state;
+	return err_say(err, ENOSPC, "the disk is full");
+}
+
+/* The end of a lost attempt is stored, and then the controller cannot even say that the run is to
+ * be tried again: resuming opens it again. */
+static void a_lost_run_that_looks_done_is_opened_again(void **state)
+{
+	struct world *w = *state;
+	struct store_run *runs;
+	size_t n, looks_done = 0;
+	real = w->store->backend;
+	struct store_backend full = *real;
+	full.run_state = full_run_state;
+	w->store->backend = &full;
+	w->fake.mishap = DIES_BEGUN;
+	w->fake.at = 3;
+	int r = run(w, NULL);
+	w->store->backend = real;
+	assert_int_equal(r, -ENOSPC);
+	char id[ULID_SIZE];
+	STRCPY_FIXED(id, w->outcome.id);
+	assert_int_equal(real->runs(w->store, id, &runs, &n, NULL), 0);
+	for (size_t i = 0; i < n; i++)
+		looks_done += runs[i].state == RUN_DONE && runs[i].lost;
+	store_runs_free(runs, n);
+	assert_int_equal(looks_done, 1);
+	run_well(w, id);
+	assert_complete(w, RUNS + 1);
+}
+
 static void a_campaign_whose_runs_changed_is_not_resumed(void **state)
 {
 	struct world *w = *state;
@@ -410,6 +447,7 @@ static int run_on(const struct store_backend *backend)
 		CASE(a_plan_that_cannot_be_stored_ends_in_words),
 		CASE(a_full_disk_loses_no_result),
 		CASE(a_full_disk_gives_out_no_run),
+		CASE(a_lost_run_that_looks_done_is_opened_again),
 		CASE(a_campaign_whose_runs_changed_is_not_resumed),
 	};
 	print_message("into %s\n", backend->name);
