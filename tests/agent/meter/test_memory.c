@@ -314,7 +314,6 @@ static void peaks_are_right_or_absent(void **state)
 		{"", "p", 0, "VmHWM", true, "", "rose inside, and no sample saw it"},
 		{"s", "s", 0, "VmHWM", false, "", "flat: what it holds is what it ever held"},
 		{"p", "s", 0, "", false, "too few", "may have been as high again, or not"},
-		{"p", "p", 0, "", false, "too few", "was, and nobody can tell"},
 		{"p", "s", 1, "statm", false, "at most", "three samples, and the bound"},
 	};
 	(void)state;
