@@ -243,9 +243,8 @@ static void add_end_reason(struct run *r)
 			       "printed more than runs.output_limit, %llu bytes",
 			       (unsigned long long)r->spec->output_limit_bytes);
 	else if (!a->exited)
-		attempt_reason(
-			a, VERDICT_INVALID, "exit-unknown",
-			"how the guest ended is not known: the keeper that reaps it was lost");
+		attempt_reason(a, VERDICT_INVALID, "interrupted",
+			       "the keeper was killed in the middle of this attempt");
 	else if (r->end == METER_EXITED && a->exit_signal)
 		attempt_reason(a, VERDICT_INVALID, "killed",
 			       "the guest was killed by signal %d (%s); the last it printed: '%s'",
