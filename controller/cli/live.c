@@ -50,7 +50,8 @@ static void planned(void *arg, const char *id, size_t runs)
 	fprintf(stderr, "campaign %s: %zu runs\n", id, runs);
 }
 
-static void compose(const struct campaign_progress *p, char *ret, size_t size)
+/* state: what the run is doing; NULL: it is done. */
+static void compose(const struct campaign_progress *p, const char *state, char *ret, size_t size)
 {
 	char eta[60] = "", invalid[40] = "";
 	if (p->eta_ns) {
@@ -63,9 +64,9 @@ static void compose(const struct campaign_progress *p, char *ret, size_t size)
 	if (p->invalid)
 		snprintf(invalid, sizeof(invalid), ", %zu invalid", p->invalid);
 	if (p->label[0])
-		snprintf(ret, size, "%zu/%zu%s%s  %s %s%u: %s", p->done, p->planned, invalid, eta,
-			 p->label, p->warmup ? "warm-up " : "#", p->iteration,
-			 run_state_name(p->state));
+		snprintf(ret, size, "%zu/%zu%s%s  %s %s%u%s%s", p->done, p->planned, invalid, eta,
+			 p->label, p->warmup ? "warm-up " : "#", p->iteration, state ? ": " : "",
+			 state ? state : "");
 	else
 		snprintf(ret, size, "%zu/%zu%s%s", p->done, p->planned, invalid, eta);
 }
@@ -76,7 +77,7 @@ static void progress(void *arg, const struct campaign_progress *p)
 	char line[300];
 	if (l->quiet)
 		return;
-	compose(p, line, sizeof(line));
+	compose(p, l->width ? run_state_name(p->state) : NULL, line, sizeof(line));
 	if (!l->width) {
 		if (p->done != l->last_done)
 			fprintf(stderr, "%s\n", line);
