@@ -183,6 +183,10 @@ void life_ended(struct campaign *c, const struct attempt *a)
 		t->sum_ns += a->ended.raw_ns - a->begun.raw_ns;
 		t->n++;
 	}
+	c->progress.label = c->runs[run].label;
+	c->progress.iteration = c->runs[run].iteration;
+	c->progress.warmup = c->runs[run].warmup;
+	c->progress.state = RUN_SPOOLED;
 	if (apply(c, run, a, &err) < 0)
 		life_fail(c, &err);
 	life_show(c);
