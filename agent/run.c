@@ -11,6 +11,7 @@
 #include "agent/host/host.h"
 #include "agent/images.h"
 #include "agent/meter/meter.h"
+#include "agent/meter/stamps.h"
 #include "agent/self.h"
 #include "proto/base/file.h"
 #include "proto/base/mem.h"
@@ -27,6 +28,7 @@ struct run {
 	struct guest *guest;
 	struct guest_exit guest_exit;
 	struct meter *meter;
+	struct stamps *stamps; /* NULL: not asked for, or the driver cannot hand it on */
 	enum meter_end end;
 	bool ran; /* meter_run came back: `end` is true */
 	char *folder;
@@ -84,14 +86,26 @@ static int take_place(struct run *r, struct err *err)
 	return self_move(r->place.housekeeping, r->place.n_housekeeping, err);
 }
 
+static int open_stamps(struct run *r, struct err *err)
+{
+	if (!r->spec->measure.stamps || r->mode != RUN_MODE_MEASURE)
+		return 0;
+	if (r->driver->takes_stamps)
+		return stamps_open(r->env->root, r->spec->measure.stamps, &r->stamps, err);
+	attempt_fact(r->attempt, "stamps", "none: a guest of the driver %s cannot be handed a ring",
+		     r->driver->name);
+	return 0;
+}
+
 static int prepare(struct run *r, struct err *err)
 {
 	char id[ULID_SIZE];
 	ulid_make(id);
 	r->folder = xasprintf("%s/run-%s", r->env->state_folder, id);
 	if (file_mkdirs(r->folder, 0700, err) < 0 || take_place(r, err) < 0 ||
-	    meter_open(r->env->root, r->spec, &r->meter, err) < 0)
+	    meter_open(r->env->root, r->spec, &r->meter, err) < 0 || open_stamps(r, err) < 0)
 		return err_code(err);
+	int stamps = r->stamps ? stamps_fd(r->stamps) : -1;
 	struct guest_env env = {
 		.keeper = r->env->keeper,
 		.root = r->env->root,
@@ -100,6 +114,7 @@ static int prepare(struct run *r, struct err *err)
 		.stderr_fd = meter_stderr_fd(r->meter),
 		.place = {.guest = {r->place.guest, r->place.n_guest},
 			  .vmm = {r->place.vmm, r->place.n_vmm}},
+		.stamps_fd = r->stamps ? &stamps : NULL,
 	};
 	if (r->driver->prepare(&env, r->spec, &r->guest, err) < 0)
 		return err_code(err);
@@ -279,9 +294,12 @@ static void close_run(struct run *r)
 	}
 	if (r->meter)
 		meter_finish(r->meter, r->guest_exit.max_rss_bytes, a);
+	if (r->stamps && r->ran)
+		stamps_report(r->stamps, a->begun.raw_ns, clock_raw_ns(), a);
 	if (r->ran)
 		add_end_reason(r);
 	meter_close(take(r->meter));
+	stamps_close(take(r->stamps));
 }
 
 static void restore(struct run *r)

@@ -43,6 +43,7 @@ struct guest_env {
 	int console_fd;	    /* the guest's stdout / serial line goes here */
 	int stderr_fd;
 	struct guest_place place;
+	const int *stamps_fd; /* a ring to hand to the guest, if the driver can; NULL: none */
 };
 
 struct guest_exit {
@@ -60,7 +61,8 @@ enum guest_news {
 
 /* All but the marked are required. */
 struct guest_driver {
-	const char *name; /* as recipes write it */
+	const char *name;  /* as recipes write it */
+	bool takes_stamps; /* optional: guests get stamps_fd */
 	/* Can this host run such guests? Adds capabilities and version facts. */
 	void (*probe)(const struct host_root *root, struct host_info *info);
 	/* Does the spec have what this driver needs, and nothing that it would ignore? No host is

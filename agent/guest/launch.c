@@ -17,7 +17,7 @@ enum { REAP_NS = 2000000000 };
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-static void env_set(char ***env, const char *name_value)
+void launch_env_set(char ***env, const char *name_value)
 {
 	size_t name = strcspn(name_value, "=") + 1;
 	for (char **e = *env; e && *e; e++) {
@@ -37,13 +37,13 @@ char **launch_env(const char *folder, char *const *more)
 	autofree char *set_path = xasprintf("PATH=%s", path && *path ? path : default_path);
 	autofree char *home = xasprintf("HOME=%s", folder);
 	autofree char *tmp = xasprintf("TMPDIR=%s", folder);
-	env_set(&env, set_path);
-	env_set(&env, home);
-	env_set(&env, tmp);
-	env_set(&env, "LANG=C.UTF-8");
-	env_set(&env, "TERM=dumb");
+	launch_env_set(&env, set_path);
+	launch_env_set(&env, home);
+	launch_env_set(&env, tmp);
+	launch_env_set(&env, "LANG=C.UTF-8");
+	launch_env_set(&env, "TERM=dumb");
 	for (; more && *more; more++)
-		env_set(&env, *more);
+		launch_env_set(&env, *more);
 	return env;
 }
 

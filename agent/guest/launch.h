@@ -11,6 +11,9 @@
  * Owned by the caller. */
 char **launch_env(const char *folder, char *const *more);
 
+/* Puts "NAME=value" in place of the one of that name, or at the end. */
+void launch_env_set(char ***env, const char *name_value);
+
 /* Forks `guest` to its gate. pid and exit_fd are set. */
 int launch_prepare(struct guest *guest, const struct guest_env *env, char *const *argv,
 		   char *const *child_env, const int *more_fds, size_t n_more_fds,

@@ -9,6 +9,7 @@
 #include "agent/guest/guest.h"
 #include "agent/guest/launch.h"
 #include "proto/base/mem.h"
+#include "proto/stamp/assay_stamp.h"
 
 struct process {
 	struct guest base;
@@ -68,8 +69,10 @@ static int process_prepare(const struct guest_env *env, const struct run_spec *s
 	autofree struct process *p = xcalloc(1, sizeof(*p));
 	p->base.driver = &guest_process;
 	p->cpus = env->place.guest;
-	if (launch_prepare(&p->base, env, spec->guest.command, child_env, NULL, 0, &p->child, err) <
-	    0)
+	if (env->stamps_fd)
+		launch_env_set(&child_env, ASSAY_STAMP_VARIABLE "=fd:3"); /* more_fds begin there */
+	if (launch_prepare(&p->base, env, spec->guest.command, child_env, env->stamps_fd,
+			   env->stamps_fd ? 1 : 0, &p->child, err) < 0)
 		return err_code(err);
 	*ret = &take(p)->base;
 	return 0;
@@ -117,6 +120,7 @@ static void process_destroy(struct guest *guest, struct guest_exit *ret)
 
 const struct guest_driver guest_process = {
 	.name = "process",
+	.takes_stamps = true,
 	.probe = process_probe,
 	.check = process_check,
 	.prepare = process_prepare,

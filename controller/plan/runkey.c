@@ -151,6 +151,7 @@ void plan_run_key(const struct run_spec *spec, const char *host, uint32_t iterat
 	add_texts(&bytes, "measure.counter", spec->measure.counters);
 	add_texts(&bytes, "measure.energy", spec->measure.energy);
 	add_whole(&bytes, "measure.memory_every_ns", spec->measure.memory_every_ns);
+	add_whole(&bytes, "measure.stamps", spec->measure.stamps);
 	add_whole(&bytes, "place.guest_cores", spec->place.guest_cores);
 	add_whole(&bytes, "place.vmm_cores", spec->place.vmm_cores);
 	add_real(&bytes, "quiet.busy_pct", spec->quiet.busy_pct);

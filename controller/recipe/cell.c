@@ -205,6 +205,17 @@ static void fill_windows(struct run_spec *spec, const struct node *tree)
 	}
 }
 
+/* A ring is a power of two long; runs that differ only in how that was written are the same. */
+static uint32_t stamps_room(uint64_t whole)
+{
+	uint32_t room = 2;
+	if (whole <= 1)
+		return whole ? STAMPS_DEFAULT : 0;
+	while (room < whole)
+		room *= 2;
+	return room;
+}
+
 static struct run_spec *make_spec(const struct node *tree, const char *guest)
 {
 	struct run_spec *spec = run_spec_new();
@@ -214,6 +225,7 @@ static struct run_spec *make_spec(const struct node *tree, const char *guest)
 	spec->measure.counters = copy_list(node_get(measure, "counters"));
 	spec->measure.energy = copy_list(node_get(measure, "energy"));
 	spec->measure.memory_every_ns = value_whole(tree, "measure.memory.every");
+	spec->measure.stamps = stamps_room(value_whole(tree, "measure.stamps"));
 	spec->place.guest_cores = (uint32_t)value_whole(tree, "host.cpus.guest");
 	spec->place.vmm_cores = (uint32_t)value_whole(tree, "host.cpus.vmm");
 	spec->quiet.busy_pct = value_real(tree, "host.quiet.busy_pct");

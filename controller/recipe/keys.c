@@ -125,6 +125,12 @@ const struct key recipe_keys[] = {
 	{"measure.memory", KEY_MAP, .help = "Memory of the guest's processes over time."},
 	{"measure.memory.every", KEY_DURATION, .refs = REF_CELL, .required = true,
 	 .least = NSEC_PER_MSEC, .most = HOUR, .help = "How often it is sampled."},
+	{"measure.stamps", KEY_AMOUNT, .refs = REF_CELL, .fallback = "false", .least = 2,
+	 .most = STAMPS_MAX,
+	 .help = "Room for instants that a process guest names itself, by "
+		 "proto/stamp/assay_stamp.h; "
+		 "they become events of the run. true: 1024 of them; a number is rounded up to a "
+		 "power of two."},
 
 	{"runs", KEY_MAP, .help = "How often, in which order, and when to give up."},
 	{"runs.iterations", KEY_COUNT, .refs = REF_PARAM, .fallback = "10", .least = 1,
@@ -285,6 +291,7 @@ static const char *const type_names[KEY_TYPES] = {
 	[KEY_COUNT] = "a whole number",
 	[KEY_NUMBER] = "a number",
 	[KEY_TRUTH] = "true or false",
+	[KEY_AMOUNT] = "true, false or a whole number",
 	[KEY_BYTES] = "a size such as 512M or 1GiB",
 	[KEY_DURATION] = "a duration such as 100ms or 10m",
 	[KEY_PATTERN] = "a regular expression",
@@ -324,6 +331,6 @@ void key_expected(const struct key *key, struct text *ret)
 		text_add(ret, " of: ");
 		add_type(key, key->item, ret);
 	}
-	if (key->type == KEY_COUNT || key->type == KEY_NUMBER)
+	if (key->type == KEY_COUNT || key->type == KEY_NUMBER || key->type == KEY_AMOUNT)
 		text_addf(ret, " from %" PRIu64 " to %" PRIu64, key->least, key->most);
 }

@@ -27,6 +27,7 @@ enum key_type {
 	KEY_COUNT,	 /* a whole number; node->whole */
 	KEY_NUMBER,	 /* node->real */
 	KEY_TRUTH,	 /* true or false; node->whole */
+	KEY_AMOUNT,	 /* true, false or a number from `least` on; node->whole: 1, 0 or that */
 	KEY_BYTES,	 /* node->whole */
 	KEY_DURATION,	 /* node->whole, ns */
 	KEY_PATTERN,	 /* PCRE2 with least to most groups */

@@ -105,6 +105,14 @@ static int read_truth(struct node *scalar, const struct key *key, struct err *er
 	return 0;
 }
 
+static int read_amount(struct node *scalar, const struct key *key, struct err *err)
+{
+	struct err either = ERR_NONE;
+	if (read_truth(scalar, key, &either) == 0 || read_count(scalar, key, &either) == 0)
+		return 0;
+	return found_instead(scalar, key, KEY_AMOUNT, err);
+}
+
 struct unit {
 	uint64_t factor;
 	const char *name;
@@ -233,6 +241,8 @@ int value_read(struct node *scalar, const struct key *key, enum key_type type, s
 		return read_number(scalar, key, err);
 	case KEY_TRUTH:
 		return read_truth(scalar, key, err);
+	case KEY_AMOUNT:
+		return read_amount(scalar, key, err);
 	case KEY_BYTES:
 	case KEY_DURATION:
 		return read_quantity(scalar, key, type, err);

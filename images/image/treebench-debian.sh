@@ -10,7 +10,7 @@
 
 main=disk
 parts=(disk=disk.raw kernel=vmlinuz)
-sources=(images/compiler.sh images/treebench images/treebench.sh images/debian)
+sources=(images/compiler.sh images/treebench images/treebench.sh proto/stamp images/debian)
 
 # shellcheck source=/dev/null
 source "$here/compiler.sh"

@@ -4,7 +4,7 @@
 
 main=program
 parts=(program=treebench)
-sources=(images/compiler.sh images/treebench images/treebench.sh)
+sources=(images/compiler.sh images/treebench images/treebench.sh proto/stamp)
 
 # shellcheck source=/dev/null
 source "$here/compiler.sh"

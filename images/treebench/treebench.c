@@ -44,6 +44,12 @@ static void print_marker(const struct bench *b, const char *line)
 		print(b, line);
 }
 
+static void reach(const struct bench *b, enum treebench_stage stage)
+{
+	if (b->platform->reached)
+		b->platform->reached(stage);
+}
+
 static void name_number(struct tree_name *name, uint32_t number)
 {
 	struct text t = {.len = 0};
@@ -248,14 +254,17 @@ enum treebench_status treebench_run(const struct treebench_platform *platform,
 	if (error != STORE_OK)
 		return give_up(&b, error);
 	print_marker(&b, "BENCHMARK_START\n");
+	reach(&b, TREEBENCH_INIT_BEGIN);
 	inject_fault(&b);
 	error = initial_commit(&b);
 	if (error != STORE_OK)
 		return give_up(&b, error);
 	print(&b, "[init done]\n");
+	reach(&b, TREEBENCH_RUN_BEGIN);
 	error = all_commits(&b);
 	if (error != STORE_OK)
 		return give_up(&b, error);
+	reach(&b, TREEBENCH_RUN_END);
 	print(&b, "[run done]\n");
 	print_result(&b);
 	print_marker(&b, "BENCHMARK_END\n");

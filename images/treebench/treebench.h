@@ -11,12 +11,20 @@
 
 #include "images/treebench/options.h"
 
+enum treebench_stage {
+	TREEBENCH_INIT_BEGIN, /* right after BENCHMARK_START */
+	TREEBENCH_RUN_BEGIN,  /* all of the first tree is stored */
+	TREEBENCH_RUN_END,    /* all commits are done */
+	TREEBENCH_STAGES
+};
+
 struct treebench_platform {
 	void *arena; /* borrowed for the run */
 	size_t arena_len;
 	/* Print bytes as they are. ctx is the member below. */
 	void (*write)(void *ctx, const char *bytes, size_t len);
 	void *ctx;
+	void (*reached)(enum treebench_stage stage); /* NULL: nobody wants to know */
 };
 
 enum treebench_status {

@@ -22,6 +22,8 @@ enum {
 	NAME_SIZE = 64, /* windows, metrics, axes, guests: with NUL */
 	UNIT_SIZE = 16,
 	SOURCE_SIZE = 64,
+	STAMPS_DEFAULT = 1024, /* 16 KiB, and as much again for names */
+	STAMPS_MAX = 4096,     /* all of them are events, of which a record holds 8192 */
 };
 
 /* An instant of a run. */
@@ -85,6 +87,7 @@ struct measure_spec {
 	char **counters;	  /* event names, NULL-ended */
 	char **energy;		  /* domains: "package" ..., NULL-ended */
 	uint64_t memory_every_ns; /* 0: memory is not sampled */
+	uint32_t stamps;	  /* room for as many, a power of two; 0: no ring */
 };
 
 /* How many physical cores a run is to have for itself; 0 leaves that part where the kernel puts

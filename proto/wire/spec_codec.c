@@ -43,7 +43,8 @@ _Static_assert((int)ASSAY__V1__MARK_KIND__MARK_CONSOLE == (int)MARK_CONSOLE, "as
 	F(STRINGS, args)                          \
 	F(EACH, images, image_ref, WIRE_IMAGES_MAX)
 
-#define MEASURE_SPEC_FIELDS(F) F(STRINGS, counters) F(STRINGS, energy) F(SAME, memory_every_ns)
+#define MEASURE_SPEC_FIELDS(F) \
+	F(STRINGS, counters) F(STRINGS, energy) F(SAME, memory_every_ns) F(SAME, stamps)
 
 #define PLACE_SPEC_FIELDS(F) F(SAME, guest_cores) F(SAME, vmm_cores)
 

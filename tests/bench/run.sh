@@ -14,6 +14,7 @@ work=$repository/build/bench
 benchmarks() {
 	cat <<-'END'
 	overhead what a run costs around the guest, beside hyperfine and a loop of perf stat
+	stamps   what twenty time stamps cost a program, beside lines of JSON
 	window   how late a window opens and closes, beside tee, grep and perf stat -p
 	END
 }
@@ -22,6 +23,8 @@ benchmarks() {
 targets() {
 	cat <<-'END'
 	overhead/bookkeeping_median 5000
+	stamps/ring_ns_per_20 1000
+	stamps/ratio 0.05
 	window/start_p50 100
 	window/start_ratio 0.02
 	END
@@ -64,6 +67,9 @@ build() {
 	"${CC:-gcc}" -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -I"$repository" \
 		"$here/marker.c" "$repository/proto/base/clock.c" -o "$work/marker" ||
 		die "$here/marker.c could not be built"
+	"${CC:-gcc}" -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -I"$repository" \
+		"$here/stamper.c" "$repository/proto/base/clock.c" -o "$work/stamper" ||
+		die "$here/stamper.c could not be built"
 }
 
 # judge NAME VALUE UNIT: false where the figure has a target and is beyond it.

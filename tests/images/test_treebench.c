@@ -181,6 +181,38 @@ static void faults_are_injected(void **state)
 	assert_string_equal(out.bytes, "");
 }
 
+static struct {
+	enum treebench_stage stages[8];
+	size_t n;
+} reached;
+
+static void on_stage(enum treebench_stage stage)
+{
+	assert_true(reached.n < COUNT(reached.stages));
+	reached.stages[reached.n++] = stage;
+}
+
+static void drop(void *ctx, const char *bytes, size_t len)
+{
+	(void)ctx, (void)bytes, (void)len;
+}
+
+static void stages_are_told_in_order(void **state)
+{
+	struct treebench_platform platform = {
+		.arena = malloc(MIB), .arena_len = MIB, .write = drop, .reached = on_stage};
+
+	(void)state;
+	reached.n = 0;
+	assert_int_equal(
+		treebench_run_line(&platform, "ncommits=5 depth=2 tree_add=3 fault=silent"),
+		TREEBENCH_DONE);
+	assert_int_equal(reached.n, TREEBENCH_STAGES);
+	for (size_t i = 0; i < reached.n; i++)
+		assert_int_equal(reached.stages[i], i);
+	free(platform.arena);
+}
+
 static void any_arena_is_enough_or_said_to_be_too_small(void **state)
 {
 	const char *line = "ncommits=20 depth=4 tree_add=10 gc=5";
@@ -232,6 +264,7 @@ int main(void)
 		cmocka_unit_test(results_depend_on_the_work_only),
 		cmocka_unit_test(the_output_is_what_recipes_look_for),
 		cmocka_unit_test(faults_are_injected),
+		cmocka_unit_test(stages_are_told_in_order),
 		cmocka_unit_test(any_arena_is_enough_or_said_to_be_too_small),
 		cmocka_unit_test(memory_does_not_grow_with_the_number_of_commits),
 		cmocka_unit_test(wrong_parameters_are_refused_in_words),

@@ -11,11 +11,12 @@ set -euo pipefail
 rooms() {
 	cat <<-'END'
 	proto/base:
+	proto/stamp:
 	proto/measure: proto/base
 	proto/wire: proto/base proto/measure
 	agent/host: proto/base proto/measure
-	agent/guest: proto/base proto/measure
-	agent/meter: proto/base proto/measure
+	agent/guest: proto/base proto/measure proto/stamp
+	agent/meter: proto/base proto/measure proto/stamp
 	agent: proto/ agent/
 	controller/recipe: proto/base proto/measure
 	controller/store: proto/base proto/measure
@@ -28,7 +29,7 @@ rooms() {
 	controller/campaign: proto/ controller/recipe controller/plan controller/store controller/parse controller/schedule controller/fleet
 	controller/cli: proto/ controller/
 	controller: proto/ controller/
-	images/treebench:
+	images/treebench: proto/stamp
 	images/debian:
 	images/unikernel: images/treebench
 	tests/: proto/ agent/ controller/ images/ tests/

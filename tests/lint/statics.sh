@@ -16,6 +16,7 @@ reviewed() {
 	proto/base/text.c once         the once of c_locale
 	proto/base/ulid.c lock         guards last
 	proto/base/ulid.c last         ids of one process sort in the order they were made
+	proto/stamp/assay_stamp.h assay_stamp_client  the measured program's own, opened once
 	agent/meter/event_generic.c names       made once, under pthread_once
 	agent/meter/event_generic.c names_once  the once of names
 	agent/meter/event_pfm.c pfm_once  the state of libpfm4 is the process's

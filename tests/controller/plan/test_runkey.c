@@ -13,7 +13,7 @@
 
 /* Whoever adds a member to a spec comes by here: it belongs into the key (controller/plan/runkey.c)
  * and into the table below, or among those that do not count. */
-_Static_assert(sizeof(struct run_spec) == 440, "a member of struct run_spec was added or removed");
+_Static_assert(sizeof(struct run_spec) == 448, "a member of struct run_spec was added or removed");
 _Static_assert(sizeof(struct guest_spec) == 248, "a member of struct guest_spec ...");
 _Static_assert(sizeof(struct disk_spec) == 48, "a member of struct disk_spec ...");
 _Static_assert(sizeof(struct window_spec) == 96, "a member of struct window_spec ...");
@@ -119,6 +119,8 @@ CHANGE(counter_or_energy, strv_push(&s->measure.counters, "package"); strv_free(
        s->measure.energy = NULL)
 CHANGE(energy, set(&s->measure.energy[0], "cores"))
 CHANGE(memory_every, s->measure.memory_every_ns = 0)
+CHANGE(stamps, s->measure.stamps = 1024)
+CHANGE(more_stamps, s->measure.stamps = 2048)
 CHANGE(guest_cores, s->place.guest_cores = 0)
 CHANGE(cores_swapped, s->place.guest_cores = 3; s->place.vmm_cores = 1)
 CHANGE(vmm_cores, s->place.vmm_cores++)
@@ -192,6 +194,8 @@ static const struct change changes[] = {
 	COUNTS(counter_or_energy),
 	COUNTS(energy),
 	COUNTS(memory_every),
+	COUNTS(stamps),
+	COUNTS(more_stamps),
 	COUNTS(guest_cores),
 	COUNTS(cores_swapped),
 	COUNTS(vmm_cores),

@@ -112,6 +112,12 @@ static const struct wrong wrongs[] = {
 	 "s m h d)\n"},
 	{"a duration that is too long", HEAD GUEST "measure: {memory: {every: 2h}}\n",
 	 "r:4:27: measure.memory.every: '2h' is out of range, expected 1ms to 1h\n"},
+	{"no room for stamps", HEAD GUEST "measure: {stamps: 1}\n",
+	 "r:4:19: measure.stamps: found '1', expected true, false or a whole number from 2 to "
+	 "4096\n"},
+	{"more room than events", HEAD GUEST "measure: {stamps: 4097}\n",
+	 "r:4:19: measure.stamps: found '4097', expected true, false or a whole number from 2 to "
+	 "4096\n"},
 	{"a share past 100", HEAD GUEST "host: {quiet: {busy_pct: 101}}\n",
 	 "r:4:26: host.quiet.busy_pct: found '101', expected a number from 0 to 100\n"},
 	{"no truth", HEAD "guests: {a: {driver: qemu, disk: {file: /d, fresh: yes}}}\n",

@@ -88,6 +88,7 @@ static void test_defaults_of_a_vm(void **state)
 	assert_null(s->measure.counters);
 	assert_null(s->measure.energy);
 	assert_int_equal(s->measure.memory_every_ns, 0);
+	assert_int_equal(s->measure.stamps, 0);
 	assert_int_equal(s->place.guest_cores, 0);
 	assert_int_equal(s->place.vmm_cores, 0);
 	assert_true(s->quiet.busy_pct < 0);
@@ -191,6 +192,31 @@ static void test_everything(void **state)
 	assert_int_equal(s->output_limit_bytes, 1 << 20);
 }
 
+static void test_room_for_stamps(void **state)
+{
+	static const struct {
+		const char *yaml;
+		uint32_t room;
+		const char *why;
+	} cases[] = {
+		{HEAD GUEST "measure: {counters: [cycles]}\n", 0, "nothing said"},
+		{HEAD GUEST "measure: {stamps: false}\n", 0, "none"},
+		{HEAD GUEST "measure: {stamps: true}\n", STAMPS_DEFAULT, "as many as most need"},
+		{HEAD GUEST "measure: {stamps: 2}\n", 2, "the least"},
+		{HEAD GUEST "measure: {stamps: 1025}\n", 2048, "the next power of two"},
+		{HEAD GUEST "measure: {stamps: 4096}\n", STAMPS_MAX, "the most"},
+		{HEAD GUEST "axes: {n: [64]}\nmeasure: {stamps: '{axis.n}'}\n", 64, "an axis"},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		automatrix struct matrix m = {0};
+		print_message("%s\n", cases[i].why);
+		autorecipe struct recipe *r = parse(cases[i].yaml);
+		cells(r, NULL, &m);
+		assert_int_equal(m.cells[0].spec->measure.stamps, cases[i].room);
+	}
+}
+
 static void test_spec_of_a_run(void **state)
 {
 	automatrix struct matrix m = {0};
@@ -282,6 +308,7 @@ int main(void)
 		cmocka_unit_test(test_defaults_of_a_process),
 		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_spec_of_a_run),
+		cmocka_unit_test(test_room_for_stamps),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_host_facts),
 		cmocka_unit_test(test_other_guests_do_not_matter),

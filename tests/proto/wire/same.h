@@ -92,6 +92,7 @@ static inline bool same_spec(const struct run_spec *a, const struct run_spec *b)
 	       same_windows(a, b) && same_strings(a->measure.counters, b->measure.counters) &&
 	       same_strings(a->measure.energy, b->measure.energy) &&
 	       a->measure.memory_every_ns == b->measure.memory_every_ns &&
+	       a->measure.stamps == b->measure.stamps &&
 	       memcmp(&a->place, &b->place, sizeof(a->place)) == 0 &&
 	       memcmp(&a->quiet, &b->quiet, sizeof(a->quiet)) == 0 &&
 	       a->timeout_ns == b->timeout_ns && a->output_limit_bytes == b->output_limit_bytes;

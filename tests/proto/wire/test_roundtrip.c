@@ -88,6 +88,27 @@ static void test_specs(void **state)
 	}
 }
 
+/* Samples have none, so that the golden bytes stay those of a protocol without it. */
+static void test_stamps_travel_where_they_are(void **state)
+{
+	struct sample s = sample_from(make_seed());
+	autoclean(run_spec) struct run_spec *r = sample_spec(&s);
+	autoclean(run_spec) struct run_spec *back = NULL, *without = NULL;
+	struct err err = ERR_NONE;
+	autofree void *bytes = NULL, *plain = NULL;
+	size_t size, plain_size;
+	(void)state;
+	spec_encode(r, &plain, &plain_size);
+	assert_int_equal(spec_decode(plain, plain_size, &without, &err), 0);
+	assert_int_equal(without->measure.stamps, 0);
+	r->measure.stamps = STAMPS_MAX;
+	spec_encode(r, &bytes, &size);
+	assert_true(size > plain_size);
+	assert_int_equal(spec_decode(bytes, size, &back, &err), 0);
+	assert_true(same_spec(r, back));
+	assert_false(same_spec(r, without));
+}
+
 static void test_blobs(void **state)
 {
 	struct sample s = sample_from(make_seed());
@@ -278,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_attempts),
 		cmocka_unit_test(test_specs),
+		cmocka_unit_test(test_stamps_travel_where_they_are),
 		cmocka_unit_test(test_blobs),
 		cmocka_unit_test(test_largest_attempt_fits_into_a_record),
 		cmocka_unit_test(test_too_many_readings_are_cut_and_named),
