@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 END_C
 for std in c99 gnu11 gnu17; do
 	holds "a program of $std can include the header, and nothing else of assay" \
-		gcc -std=$std -Wall -Wextra -Wconversion -Wno-sign-conversion -Werror -D_DEFAULT_SOURCE \
+		gcc -std=$std -Wall -Wextra -Wconversion -Wno-sign-conversion -Werror \
 		-O2 -I"$tree/proto/stamp" -o work work.c
 done
 if command -v g++ >/dev/null; then
