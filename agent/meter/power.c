@@ -43,34 +43,46 @@ static int resolve(const struct host_root *root, const char *event, struct event
 	return err_say(err, EINVAL, "%s has no cpumask, or is not in Joules", event);
 }
 
-static int zone_name(const struct host_root *root, int cpu, struct energy_zone *ret,
-		     struct err *err)
+struct place {
+	uint64_t package, die;
+};
+
+static int find_place(const struct host_root *root, int cpu, struct place *ret, struct err *err)
 {
-	uint64_t package, die = 0;
-	int r = sysfs_u64(root->sys_fd, &package, err,
-			  "devices/system/cpu/cpu%d/topology/physical_package_id", cpu);
-	if (r < 0)
-		return r;
-	sysfs_u64(root->sys_fd, &die, NULL, "devices/system/cpu/cpu%d/topology/die_id", cpu);
-	snprintf(ret->name, sizeof(ret->name), die ? "package-%llu-die-%llu" : "package-%llu",
-		 (unsigned long long)package, (unsigned long long)die);
-	return 0;
+	*ret = (struct place){0};
+	sysfs_u64(root->sys_fd, &ret->die, NULL, "devices/system/cpu/cpu%d/topology/die_id", cpu);
+	return sysfs_u64(root->sys_fd, &ret->package, err,
+			 "devices/system/cpu/cpu%d/topology/physical_package_id", cpu);
 }
 
+/* As powercap names them: by the die only where packages have several. The die's number alone does
+ * not tell: AMD counts dies through the whole machine, so that package 1's only die is die 1. */
 static int name_zones(const struct host_root *root, const char *event,
 		      const struct event_code *code, struct energy_zone *zones, struct err *err)
 {
+	autofree struct place *places = xcalloc(code->n_cpus, sizeof(*places));
+	bool dies = false;
 	for (size_t i = 0; i < code->n_cpus; i++) {
-		snprintf(zones[i].path, sizeof(zones[i].path), "%d@%.40s", code->cpus[i], event);
-		int r = zone_name(root, code->cpus[i], &zones[i], err);
+		int r = find_place(root, code->cpus[i], &places[i], err);
 		if (r < 0)
 			return r;
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(zones[k].name, zones[i].name) == 0)
+		for (size_t k = 0; k < i; k++) {
+			if (places[k].package != places[i].package)
+				continue;
+			if (places[k].die == places[i].die)
 				return err_say(err, EINVAL,
-					       "CPUs %d and %d of %s both count %s: it would be "
-					       "counted twice",
-					       code->cpus[k], code->cpus[i], event, zones[i].name);
+					       "CPUs %d and %d of %s both count package-%llu: it "
+					       "would be counted twice",
+					       code->cpus[k], code->cpus[i], event,
+					       (unsigned long long)places[i].package);
+			dies = true;
+		}
+	}
+	for (size_t i = 0; i < code->n_cpus; i++) {
+		snprintf(zones[i].path, sizeof(zones[i].path), "%d@%.40s", code->cpus[i], event);
+		snprintf(zones[i].name, sizeof(zones[i].name),
+			 dies ? "package-%llu-die-%llu" : "package-%llu",
+			 (unsigned long long)places[i].package, (unsigned long long)places[i].die);
 	}
 	return 0;
 }

@@ -440,6 +440,46 @@ static void power_pmu_counts_each_package_once(void **state)
 	tree_close(&t);
 }
 
+static void power_pmu_zones_are_named_as_powercap_does(void **state)
+{
+	static const struct {
+		const char *packages[2], *dies[2], *names[2], *why;
+	} cases[] = {
+		{{"0", "1"}, {"0", "0"}, {"package-0", "package-1"}, "Intel: dies of each package"},
+		{{"0", "1"}, {"0", "1"}, {"package-0", "package-1"}, "AMD: dies of the machine"},
+		{{"0", "0"}, {"0", "1"}, {"package-0-die-0", "package-0-die-1"}, "dies"},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct tree t;
+		autofree struct energy_zone *zones = NULL;
+		size_t n = 0;
+		tree_open(&t);
+		tree_write(&t, TREE_PMU "power/type", "9");
+		tree_write(&t, TREE_PMU "power/cpumask", "0-1");
+		tree_write(&t, TREE_PMU "power/format/event", "config:0-7");
+		tree_write(&t, TREE_PMU "power/events/energy-pkg", "event=0x02");
+		tree_write(&t, TREE_PMU "power/events/energy-pkg.scale", "2.3283064365386963e-10");
+		tree_write(&t, TREE_PMU "power/events/energy-pkg.unit", "Joules");
+		for (int cpu = 0; cpu < 2; cpu++) {
+			char path[80];
+			snprintf(path, sizeof(path),
+				 "sys/devices/system/cpu/cpu%d/topology/physical_package_id", cpu);
+			tree_write(&t, path, "%s", cases[i].packages[cpu]);
+			snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%d/topology/die_id",
+				 cpu);
+			tree_write(&t, path, "%s", cases[i].dies[cpu]);
+		}
+		assert_int_equal(energy_power.find(&t.root, "package", &zones, &n, NULL), 0);
+		assert_int_equal(n, 2);
+		for (size_t k = 0; k < n; k++)
+			if (strcmp(zones[k].name, cases[i].names[k]) != 0)
+				fail_msg("%s: '%s', not '%s'", cases[i].why, zones[k].name,
+					 cases[i].names[k]);
+		tree_close(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -453,6 +493,7 @@ int main(void)
 		cmocka_unit_test(what_is_missing_is_absent),
 		cmocka_unit_test(resets_are_counted),
 		cmocka_unit_test(power_pmu_counts_each_package_once),
+		cmocka_unit_test(power_pmu_zones_are_named_as_powercap_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
