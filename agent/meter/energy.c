@@ -60,7 +60,7 @@ struct domain {
 	struct zone *zones;
 	size_t n_zones;
 	size_t first_slot;
-	char why[240];
+	char why[240]; /* of every source that was tried; as long as a note */
 };
 
 struct energies {

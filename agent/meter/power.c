@@ -128,7 +128,7 @@ static int open_counter(const struct host_root *root, const struct event_def *de
 	int r = counter_perf.open(&target, &def->codes[0], &p->group, err);
 	if (r < 0) {
 		refusal_say(root, &def->codes[0], -r, why, sizeof(why));
-		return err_say(err, -r, "%s on CPU %d: %s", def->name, cpu, why);
+		return err_say(err, -r, "%s: %s", def->name, why);
 	}
 	if ((r = counter_perf.start(p->group, err)) < 0 ||
 	    (r = counter_perf.read(p->group, &value, err)) < 0)

@@ -57,10 +57,8 @@ static int open_counter(const struct host_root *root, const char *zone, struct e
 	snprintf(path, sizeof(path), FOLDER "/%s/energy_uj", zone);
 	int fd = openat(root->sys_fd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
-		return err_say(err, EACCES,
-			       "%s may be read by root only; run the agent as root or with "
-			       "CAP_DAC_READ_SEARCH",
-			       path);
+		return err_say(err, EACCES, "%s/energy_uj is for root or CAP_DAC_READ_SEARCH only",
+			       zone);
 	return fd < 0 ? err_sys(err, errno, "open %s", path) : fd;
 }
 
