@@ -50,6 +50,8 @@ packages() {
 	test linux-perf an independent judge of counters
 	test hyperfine an independent judge of wall time
 	test jq looks into JSON
+	test make builds the kernel modules of the emulated machines
+	test libelf1 the kernel's build of modules uses it
 	END
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # run.sh - every test of the project, from a clean clone: lints, both builds and the second
-# compiler, unit tests, system tests. What passes goes to build/test-logs; what fails is shown. The
-# last line counts: "N passed, M failed" (and ", K skipped"); the exit status is 0 only for M = 0.
+# compiler, unit tests, system tests, and tests on emulated machines. What passes goes to
+# build/test-logs; what fails is shown. The last line counts: "N passed, M failed" (and ", K
+# skipped"); the exit status is 0 only for M = 0.
 set -uo pipefail
 export LC_ALL=C
 
@@ -11,6 +12,7 @@ cd "$repository" || exit 2
 logs=build/test-logs
 jobs=$(nproc)
 SYSTEM_LIMIT_S=1800 # one system test; the longest builds a guest image and runs a campaign
+LAB_LIMIT_S=900      # one emulated machine; the first time it is downloaded
 CTEST_LIMIT_S=1200  # all unit tests of one build
 
 usage() {
@@ -20,8 +22,8 @@ usage() {
 
 	  --fast          lints and unit tests (preset dev) only
 	  --only PATTERN  only what has a name that matches the extended regular expression: a lint
-	                  (includes), a unit test (proto_base_test_text) or a system test; builds what
-	                  that needs
+	                  (includes), a unit test (proto_base_test_text), a system test or a machine of
+	                  the lab (rapl); builds what that needs
 	  --no-install    do not look for missing packages
 	END
 }
@@ -249,13 +251,14 @@ show_unit() {
 	echo "    (all of it: $1)"
 }
 
-# System tests run the release programs, which they find through ASSAY_BIN.
-system_tests() {
+# program_tests SUITE LIMIT_S: the tests in the folder of that name. They run the release programs,
+# which they find through ASSAY_BIN.
+program_tests() {
 	local test
 	export ASSAY_BIN=$repository/build/release
-	for test in tests/system/*.sh; do
+	for test in "tests/$1"/*.sh; do
 		if [[ -x $test ]] && wanted "$(basename "$test" .sh)"; then
-			tap_test system "$test" $SYSTEM_LIMIT_S
+			tap_test "$1" "$test" "$2"
 		fi
 	done
 }
@@ -278,7 +281,7 @@ any_wanted() {
 	return 1
 }
 
-# Unit and system tests, so that --only can tell whether a build is needed.
+# Unit, system and lab tests, so that --only can tell whether a build is needed.
 unit_names() {
 	local source
 	for source in $(find tests -name 'test_*.c' | sort); do
@@ -298,9 +301,9 @@ fuzzer_names() {
 	done
 }
 
-system_names() {
+program_names() {
 	local test
-	for test in tests/system/*.sh; do
+	for test in tests/system/*.sh tests/lab/*.sh; do
 		[[ ! -x $test ]] || basename "$test" .sh
 	done
 }
@@ -346,7 +349,7 @@ if $install; then
 fi
 lints
 mapfile -t units < <(unit_names)
-mapfile -t systems < <(system_names)
+mapfile -t programs < <(program_names)
 mapfile -t fuzzers < <(fuzzer_names)
 if any_wanted "${units[@]}"; then
 	step build dev configure_and_build dev && unit dev "${only:-.}"
@@ -366,10 +369,11 @@ if ! $fast; then
 	if wanted boot; then
 		image_tests
 	fi
-	if any_wanted "${units[@]}" "${systems[@]}"; then
+	if any_wanted "${units[@]}" "${programs[@]}"; then
 		if step build release configure_and_build release; then
 			unit release "${only:-.}"
-			system_tests
+			program_tests system $SYSTEM_LIMIT_S
+			program_tests lab $LAB_LIMIT_S
 		fi
 	fi
 fi
