@@ -100,6 +100,14 @@ for campaign in perf2 powercap2; do
 		"$campaign: each package has its own energy, under the same name"
 done
 
+# A counter that went back without a wrap has lost what it held.
+is "$(sql "$out/reset.db" "SELECT count(*) FROM results WHERE metric LIKE 'energy/%'")" 0 \
+	"reset: a counter that was set back gives no energy"
+is "$(sql "$out/reset.db" "SELECT DISTINCT window, note FROM absent WHERE metric = 'energy/package'
+	ORDER BY window")" \
+	$'bench|its counter was set back inside the window\nwhole|its counter was set back inside the window' \
+	"reset: and says so for each window"
+
 # Nobody's fault, and said: no RAPL at all, and RAPL that may not be read.
 is "$(sql "$out/none.db" "SELECT count(*) FROM results WHERE metric LIKE 'energy/%'")" 0 \
 	"none: without RAPL there is no energy, not 0"

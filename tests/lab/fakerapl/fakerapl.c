@@ -40,6 +40,16 @@ MODULE_PARM_DESC(perf, "whether there is a PMU beside the powercap zones");
 
 static ktime_t loaded; /* both ways count from here */
 
+static int reset(const char *value, const struct kernel_param *param)
+{
+	loaded = ktime_get();
+	return 0;
+}
+
+static const struct kernel_param_ops reset_ops = {.set = reset};
+module_param_cb(reset, &reset_ops, NULL, 0200);
+MODULE_PARM_DESC(reset, "when written, all counters begin at 0, as after a suspend; with perf=N");
+
 /* mW times us are nJ. */
 static u64 spent_uj(unsigned int package)
 {

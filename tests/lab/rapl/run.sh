@@ -52,6 +52,14 @@ look powercap
 campaign powercap
 rmmod fakerapl
 
+# Something sets the counter back, over and over.
+load milliwatts=12500 perf=N
+while sleep 0.3; do echo 1 >/sys/module/fakerapl/parameters/reset; done &
+campaign reset --runs 1 --set 'axes.guest=[long]'
+kill $!
+wait
+rmmod fakerapl
+
 load milliwatts=12500,30000 range_uj=20000000
 look perf2
 campaign perf2 --set 'axes.guest=[long]'
