@@ -65,7 +65,8 @@ lab_kernel_packages() {
 }
 
 # lab_piece NAME INPUTS MAKER: prints the folder of a piece; MAKER fills a new one, its working
-# directory, where there is none from these inputs. What it was made from before goes away.
+# directory, where there is none from these inputs. What it was made from before goes away. It is
+# called where bash ignores set -e: a maker checks each of its steps.
 lab_piece() {
 	local name=$1 hash folder making old
 	hash=$({ cat <<<"$2" && declare -f "$3"; } | sha256sum | cut -c 1-16)
@@ -73,7 +74,7 @@ lab_piece() {
 	if [ ! -d "$folder" ]; then
 		mkdir -p "$pieces"
 		making=$(mktemp -d "$pieces/making-XXXXXX")
-		if ! (set -e; cd "$making"; "$3") >&2; then
+		if ! (cd "$making" && "$3") >&2; then
 			rm -rf "$making"
 			return 1
 		fi
@@ -89,19 +90,33 @@ lab_piece() {
 # vmlinuz, and usr/: the headers, which believe that they are in /usr until they are told.
 make_kernel() {
 	local package deb
-	mkdir download
+	mkdir download || return
 	for package in $(lab_kernel_packages); do
 		# Downloading as root into a directory of ours is no business of the user _apt.
-		(cd download && apt-get -qq -o APT::Sandbox::User=root download "$package")
+		(cd download && apt-get -qq -o APT::Sandbox::User=root download "$package") || return
 	done
 	for deb in download/linux-headers-*.deb download/linux-kbuild-*.deb; do
-		dpkg-deb -x "$deb" .
+		dpkg-deb -x "$deb" . || return
 	done
 	dpkg-deb --fsys-tarfile download/linux-image-*.deb |
-		tar -x --wildcards --strip-components=2 './boot/vmlinuz-*'
-	mv vmlinuz-* vmlinuz
-	sed -i 's|^include /usr/src/|include ../|' usr/src/linux-headers-*-cloud-amd64/Makefile
+		tar -x --wildcards --strip-components=2 './boot/vmlinuz-*' &&
+		mv vmlinuz-* vmlinuz &&
+		sed -i 's|^include /usr/src/|include ../|' \
+			usr/src/linux-headers-*-cloud-amd64/Makefile || return
 	rm -rf download
+}
+
+# In: the archive. Out: the disk. Runs as root, or as what passes for root in a user namespace, which
+# can write in a folder of its own only.
+make_disk() {
+	local folder
+	folder=$(mktemp -d)
+	trap 'rm -rf "$folder"' EXIT
+	mkdir "$folder/root"
+	tar -x -C "$folder/root" --numeric-owner --exclude='./dev/*' --exclude='./usr/share/*'
+	truncate -s 256M "$folder/disk"
+	mke2fs -q -t ext4 -O '^has_journal' -m 0 -d "$folder/root" "$folder/disk"
+	cat "$folder/disk"
 }
 
 # root.ext4: packages unpacked but not configured, and our init.
@@ -109,17 +124,13 @@ make_root() {
 	local as_root=()
 	[ "$(id -u)" -eq 0 ] || as_root=(mmdebstrap --unshare-helper)
 	mmdebstrap --quiet --mode=auto --variant=extract --include=$LAB_PACKAGES --format=tar \
-		$LAB_SUITE root.tar ${ASSAY_DEBIAN_MIRROR:+"$ASSAY_DEBIAN_MIRROR"}
-	mkdir -p add/sbin add/box
-	install -m 755 "$lab/init.sh" add/sbin/init
-	tar --append --file root.tar --directory add --owner=0 --group=0 ./sbin/init ./box
-	"${as_root[@]}" bash -ec '
-		mkdir root
-		tar -x -C root --numeric-owner --exclude="./dev/*" --exclude="./usr/share/*" <root.tar
-		truncate -s 256M root.ext4
-		mke2fs -q -t ext4 -O ^has_journal -m 0 -d root root.ext4
-		rm -rf root'
-	rm -rf root.tar add
+		$LAB_SUITE root.tar ${ASSAY_DEBIAN_MIRROR:+"$ASSAY_DEBIAN_MIRROR"} &&
+		mkdir -p add/sbin add/box &&
+		install -m 755 "$lab/init.sh" add/sbin/init &&
+		tar --append --file root.tar --directory add --owner=0 --group=0 ./sbin/init ./box &&
+		"${as_root[@]}" bash -ec "$(declare -f make_disk); make_disk" <root.tar >disk &&
+		cp --sparse=always disk root.ext4 || return
+	rm -rf root.tar add disk
 }
 
 # lab_machine: sets kernel_piece and root_piece, or skips everything.
