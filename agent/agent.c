@@ -197,15 +197,21 @@ static void handle(struct agent *a, struct message *m)
 	}
 }
 
+/* false: nothing to handle. */
+static bool receive(void *socket, struct message *ret)
+{
+	struct err err = ERR_NONE;
+	int r = wire_recv(socket, ret, &err);
+	if (r < 0 && r != -EAGAIN)
+		log_warn("dropped error=\"%s\"", err.text);
+	return r == 0;
+}
+
 static void on_control(void *arg, void *socket)
 {
 	struct agent *a = arg;
-	struct err err = ERR_NONE;
 	struct message m = {0};
-	int r = wire_recv(socket, &m, &err);
-	if (r < 0 && r != -EAGAIN)
-		log_warn("dropped error=\"%s\"", err.text);
-	if (r < 0)
+	if (!receive(socket, &m))
 		return;
 	handle(a, &m);
 	message_done(&m);
@@ -214,12 +220,8 @@ static void on_control(void *arg, void *socket)
 static void on_bulk(void *arg, void *socket)
 {
 	struct agent *a = arg;
-	struct err err = ERR_NONE;
 	struct message m = {0};
-	int r = wire_recv(socket, &m, &err);
-	if (r < 0 && r != -EAGAIN)
-		log_warn("dropped error=\"%s\"", err.text);
-	if (r < 0)
+	if (!receive(socket, &m))
 		return;
 	if (m.kind == MESSAGE_ACK && strcmp(m.ack.epoch, spool_epoch(a->spool)) == 0)
 		outbox_acknowledged(a->outbox, m.ack.sequence);
