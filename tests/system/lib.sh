@@ -83,6 +83,13 @@ sql() {
 	sqlite3 -batch -noheader "$1" "$2"
 }
 
+# Results that are not fit to be averaged, or flagged for another reason than a host that is shared:
+# its steal, swap and clock are not what these tests are about.
+# shellcheck disable=SC2034
+UNUSABLE="SELECT count(*) FROM results WHERE verdict = 'invalid' OR EXISTS (
+	SELECT 1 FROM json_each(reasons) WHERE value NOT LIKE 'steal:%' AND value NOT LIKE 'swap:%'
+	AND value NOT LIKE 'clock-step:%')"
+
 # within SECONDS COMMAND...: until the command holds.
 within() {
 	local end=$((SECONDS + $1))
