@@ -47,7 +47,7 @@ struct agent {
 	struct err refused; /* why it cannot go on */
 };
 
-void agent_describe_host(const struct host_root *root, struct host_info *ret)
+static void describe_host(const struct host_root *root, struct host_info *ret)
 {
 	struct err err = ERR_NONE;
 	if (host_facts(root, ret, &err) < 0)
@@ -347,7 +347,7 @@ static int add_sources(struct agent *a, struct err *err)
 
 static int set_up(struct agent *a, const char *hash_cache, struct err *err)
 {
-	agent_describe_host(a->options->root, &a->host);
+	describe_host(a->options->root, &a->host);
 	snprintf(a->name, sizeof(a->name), "%.40s-%.8s", a->host.name, a->host.fingerprint);
 	/* Signals are blocked by the loop before there is a second thread to catch them. */
 	if (loop_new(&a->loop, err) < 0 || open_spool(a, err) < 0)

@@ -17,14 +17,9 @@ struct agent_options {
 	const char *state_folder; /* spool, remembered probes, folders of runs */
 	const struct host_root *root;
 	struct keeper *keeper;
-	const char *tag; /* of the keeper, and of the agent's name */
 };
 
 /* Until drained or told to end by SIGTERM (or SIGINT). 0, or why it could not go on. */
 int agent_serve(const struct agent_options *options, struct err *err);
-
-/* Name of this host's agent, stable over restarts: "<hostname>-<8 digits of the fingerprint>". */
-struct host_info;
-void agent_describe_host(const struct host_root *root, struct host_info *ret);
 
 #endif

@@ -192,7 +192,6 @@ static int serve(struct options *o, struct err *err)
 	int r = host_root_open(o->root, &root, err);
 	o->agent.root = &root;
 	o->agent.keeper = keeper;
-	o->agent.tag = tag;
 	if (r == 0)
 		r = agent_serve(&o->agent, err);
 	keeper_stop(keeper);
